@@ -1,0 +1,244 @@
+/* Eddy: a general-purpose memory allocator for Linux.
+ *
+ * A burst of small allocations never leaves the fast path, and the memory comes back when the
+ * burst is over. This header is the whole public interface; `malloc` and its family need no header
+ * of ours. What holds for every function, unless its own comment says otherwise:
+ *
+ *  - Threads: safe to call from any thread at any time, also before main and in thread-local
+ *    destructors. Not safe in a handler of a signal that interrupted Eddy itself.
+ *  - Blocks: aligned to 16 bytes. A size of 0 gives a block of the smallest size. A block may be
+ *    freed by any thread. `eddy_*` and the `malloc` family of the same library share their blocks.
+ *  - Errors: NULL with errno ENOMEM when memory, a limit or the address space is exhausted, or the
+ *    size (or count times size) exceeds PTRDIFF_MAX. NULL with errno EINVAL when an alignment is
+ *    not a power of two. Nothing is lost: after an error every older block is as it was.
+ *  - Cost: constant, a few nanoseconds, for blocks up to 64 KiB; larger ones and the rare slow
+ *    paths take a short lock and may call the kernel.
+ *  - Sizes and alignments are in bytes.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_H
+#define EDDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EDDY_VERSION_MAJOR 0
+#define EDDY_VERSION_MINOR 1
+#define EDDY_VERSION_PATCH 0
+
+#define EDDY_API __attribute__((visibility("default")))
+#define EDDY_MALLOC __attribute__((malloc, warn_unused_result))
+#define EDDY_SIZE(index) __attribute__((alloc_size(index)))
+#define EDDY_COUNT(count, size) __attribute__((alloc_size(count, size)))
+
+/* The version of the library that runs: major * 10000 + minor * 100 + patch. */
+EDDY_API int eddy_version(void);
+
+/* ---- allocate and free ------------------------------------------------------------------ */
+
+/* A block of at least `size` bytes, contents undefined. (C malloc) */
+EDDY_API void *eddy_malloc(size_t size) EDDY_MALLOC EDDY_SIZE(1);
+
+/* As eddy_malloc, all `eddy_usable_size` bytes zero. Memory fresh from the kernel is not cleared
+ * a second time. */
+EDDY_API void *eddy_zalloc(size_t size) EDDY_MALLOC EDDY_SIZE(1);
+
+/* `count` objects of `size` bytes each, zeroed; the product is checked. (C calloc) */
+EDDY_API void *eddy_calloc(size_t count, size_t size) EDDY_MALLOC EDDY_COUNT(1, 2);
+
+/* `count` objects of `size` bytes each, contents undefined; the product is checked. */
+EDDY_API void *eddy_mallocn(size_t count, size_t size) EDDY_MALLOC EDDY_COUNT(1, 2);
+
+/* Free a block; NULL does nothing. errno is kept. A pointer that is no live block is an error that
+ * the plain build reports where its slow paths see it (docs/security.md). (C free) */
+EDDY_API void eddy_free(void *block);
+
+/* Free a block whose requested size (and alignment) the caller knows: the size that it was
+ * allocated with. (C23 free_sized, free_aligned_sized) */
+EDDY_API void eddy_free_sized(void *block, size_t size);
+EDDY_API void eddy_free_aligned_sized(void *block, size_t alignment, size_t size);
+
+/* A block of `size` bytes that begins with the contents of `block`; `block` is gone on success and
+ * untouched on failure. NULL for `block` allocates. A size of 0 gives a block of the smallest size
+ * (unlike glibc's realloc, which frees; the `realloc` of this library does as glibc). Large blocks
+ * grow in place or by moving page tables where they can. (C realloc) */
+EDDY_API void *eddy_realloc(void *block, size_t size) EDDY_SIZE(2);
+/* The same for `count` objects of `size` bytes; the product is checked. (POSIX reallocarray) */
+EDDY_API void *eddy_reallocn(void *block, size_t count, size_t size) EDDY_COUNT(2, 3);
+/* As eddy_realloc, but `block` is freed on failure too. (BSD reallocf) */
+EDDY_API void *eddy_reallocf(void *block, size_t size) EDDY_SIZE(2);
+/* As eddy_realloc for a block from a zeroing function: bytes beyond the old usable size are zero.
+ * Bytes that the program itself wrote between the size it asked for and the usable size stay. */
+EDDY_API void *eddy_rezalloc(void *block, size_t size) EDDY_SIZE(2);
+EDDY_API void *eddy_recalloc(void *block, size_t count, size_t size) EDDY_COUNT(2, 3);
+/* Resize without moving: `block` when it can hold `size` bytes where it lies, else NULL (errno is
+ * kept, the block untouched). */
+EDDY_API void *eddy_expand(void *block, size_t size);
+
+/* Bytes from `block` to the end of the block, all writable, constant for the life of the block.
+ * 0 for NULL. (glibc malloc_usable_size) */
+EDDY_API size_t eddy_usable_size(const void *block);
+/* The usable size that eddy_malloc(size) would give; `size` itself when it cannot be served. */
+EDDY_API size_t eddy_good_size(size_t size);
+
+/* ---- aligned ------------------------------------------------------------------------------
+ * `alignment` is any power of two. The `_at` functions align `block + offset` instead of `block`;
+ * `offset` must not exceed `size` (else EINVAL). */
+EDDY_API void *eddy_malloc_aligned(size_t size, size_t alignment) EDDY_MALLOC EDDY_SIZE(1);
+EDDY_API void *eddy_malloc_aligned_at(size_t size, size_t alignment, size_t offset) EDDY_MALLOC
+    EDDY_SIZE(1);
+EDDY_API void *eddy_zalloc_aligned(size_t size, size_t alignment) EDDY_MALLOC EDDY_SIZE(1);
+EDDY_API void *eddy_zalloc_aligned_at(size_t size, size_t alignment, size_t offset) EDDY_MALLOC
+    EDDY_SIZE(1);
+EDDY_API void *eddy_calloc_aligned(size_t count, size_t size, size_t alignment) EDDY_MALLOC
+    EDDY_COUNT(1, 2);
+EDDY_API void *eddy_calloc_aligned_at(size_t count, size_t size, size_t alignment, size_t offset)
+    EDDY_MALLOC EDDY_COUNT(1, 2);
+/* As eddy_realloc / eddy_rezalloc; the result has the alignment named, whatever `block` had. */
+EDDY_API void *eddy_realloc_aligned(void *block, size_t size, size_t alignment) EDDY_SIZE(2);
+EDDY_API void *eddy_realloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset)
+    EDDY_SIZE(2);
+EDDY_API void *eddy_rezalloc_aligned(void *block, size_t size, size_t alignment) EDDY_SIZE(2);
+EDDY_API void *eddy_rezalloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset)
+    EDDY_SIZE(2);
+EDDY_API void *eddy_recalloc_aligned(void *block, size_t count, size_t size, size_t alignment)
+    EDDY_COUNT(2, 3);
+EDDY_API void *eddy_recalloc_aligned_at(void *block, size_t count, size_t size, size_t alignment,
+                                        size_t offset) EDDY_COUNT(2, 3);
+
+/* ---- first-class heaps --------------------------------------------------------------------
+ * A heap is a set of blocks that can be freed together. Any thread may allocate from any heap and
+ * free its blocks with eddy_free; a thread's first use of a heap takes a lock, later uses do not.
+ * Using a heap while another thread deletes or destroys it is an error of the program. */
+typedef struct eddy_heap eddy_heap_t;
+
+EDDY_API eddy_heap_t *eddy_heap_new(void);
+/* The heap ends, its blocks live on and are freed one by one. O(pages of the heap). */
+EDDY_API void eddy_heap_delete(eddy_heap_t *heap);
+/* The heap ends and every block in it is freed at once. O(pages of the heap). */
+EDDY_API void eddy_heap_destroy(eddy_heap_t *heap);
+
+EDDY_API void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_zalloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_calloc(eddy_heap_t *heap, size_t count, size_t size) EDDY_MALLOC
+    EDDY_COUNT(2, 3);
+EDDY_API void *eddy_heap_mallocn(eddy_heap_t *heap, size_t count, size_t size) EDDY_MALLOC
+    EDDY_COUNT(2, 3);
+EDDY_API void *eddy_heap_malloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment)
+    EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_malloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment,
+                                           size_t offset) EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_zalloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment)
+    EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_zalloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment,
+                                           size_t offset) EDDY_MALLOC EDDY_SIZE(2);
+/* The result of a realloc lies in `heap`, whatever heap `block` came from, when it has to move. */
+EDDY_API void *eddy_heap_realloc(eddy_heap_t *heap, void *block, size_t size) EDDY_SIZE(3);
+EDDY_API void *eddy_heap_rezalloc(eddy_heap_t *heap, void *block, size_t size) EDDY_SIZE(3);
+EDDY_API void *eddy_heap_realloc_aligned_at(eddy_heap_t *heap, void *block, size_t size,
+                                            size_t alignment, size_t offset) EDDY_SIZE(3);
+EDDY_API void *eddy_heap_rezalloc_aligned_at(eddy_heap_t *heap, void *block, size_t size,
+                                             size_t alignment, size_t offset) EDDY_SIZE(3);
+
+/* The first-class heap that `block` was allocated from; NULL for a block of the ordinary heaps, or
+ * for a pointer into no live page of Eddy. */
+EDDY_API eddy_heap_t *eddy_heap_of(const void *block);
+
+/* Call `visit` for every live block of a heap that no thread uses meanwhile; NULL visits the
+ * calling thread's ordinary heap. `visit` returns false to stop and must not allocate from the
+ * heap or free blocks of it. True when all blocks were visited. O(blocks). */
+typedef bool eddy_visit_fn(void *block, size_t usable_size, void *argument);
+EDDY_API bool eddy_heap_visit(eddy_heap_t *heap, eddy_visit_fn *visit, void *argument);
+
+/* ---- memory back to the kernel ------------------------------------------------------------ */
+
+/* Return every page without a live block and every free span of all heaps to the kernel, without
+ * waiting for their decay (heaps whose owner is inside Eddy at that moment excepted, and one current page
+ * per class of a heap of another thread). The number of bytes returned. O(pages in use). */
+EDDY_API size_t eddy_collect(void);
+
+/* ---- options --------------------------------------------------------------------------------
+ * Each option has one name: `decay_ms` here and in the string, EDDY_DECAY_MS in the environment.
+ * They are read once, at first use: first the link-time string of the program
+ *     const char *eddy_options = "decay_ms=1000 stats=exit";
+ * then the environment (ignored in setuid programs), which wins. An unknown name or a malformed
+ * value gets one line on stderr and changes nothing. */
+typedef enum eddy_option {
+    EDDY_OPTION_DECAY_MS,   /* freed memory stays this long before it is purged: 500; 0 at once;
+                               -1 never */
+    EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M */
+    EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0: no limit */
+    EDDY_OPTION_STATS,      /* 1: print the statistics to stderr at exit ("exit"); 0: no */
+    EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0: no */
+    EDDY_OPTION_COUNT
+} eddy_option_t;
+
+/* The value in force; sizes in bytes. -1 with errno EINVAL for an unknown option. */
+EDDY_API int64_t eddy_option_get(eddy_option_t option);
+/* Set a value from now on: 0, or -1 with errno EINVAL for an unknown option or a value out of its
+ * range. */
+EDDY_API int eddy_option_set(eddy_option_t option, int64_t value);
+
+/* ---- what is seen ----------------------------------------------------------------------------
+ * Counted on slow paths only, summed over all threads, never reset. A steady burst shows slow
+ * entries per page turned over, and no new page, extension, release or purge. */
+typedef struct eddy_counters {
+    size_t slow_entries;      /* malloc or free left its fast path */
+    size_t promotions_retire; /* a page's freed blocks became its free list as it emptied: always 0,
+                                 since freed blocks are put on the free list at once */
+    size_t promotions_malloc; /* malloc found the free list empty and took what other threads freed */
+    size_t extensions;        /* runs of new blocks linked into a page */
+    size_t pages_made;        /* pages made from a span */
+    size_t pages_retired;     /* pages that lost their last block, each kept with its list built */
+    size_t pages_reused;      /* kept pages taken into use again */
+    size_t pages_released;    /* pages that became free spans */
+    size_t pages_adopted;     /* pages taken over from a thread that ended */
+    size_t retained_slices;   /* slices of 64 KiB in kept pages at this moment */
+    size_t retained_slices_peak; /* the most at one moment */
+    size_t spans_purged;         /* free spans given back to the kernel */
+    size_t bytes_purged;         /* ... and their bytes */
+    size_t memory_system_calls;  /* calls to the kernel about memory */
+} eddy_counters_t;
+
+/* Fill in `counters`; `size` is sizeof(eddy_counters_t) as the caller was compiled, so that a newer
+ * library never writes beyond an older struct. O(threads). */
+EDDY_API void eddy_counters(eddy_counters_t *counters, size_t size);
+
+/* What Eddy holds at this moment, in bytes. Exact while no other thread allocates or frees. */
+typedef struct eddy_stats {
+    size_t live_bytes;       /* in live blocks, counted by their usable size */
+    size_t live_blocks;      /* their number */
+    size_t free_in_pages;    /* free blocks, and room not yet linked, in pages with a live block */
+    size_t current_empty;    /* in empty pages that are the current page of a class */
+    size_t retained;         /* in empty pages kept ready by policy */
+    size_t dirty;            /* in free spans not yet purged */
+    size_t clean;            /* in free spans that hold no memory */
+    size_t pending;          /* freed by another thread, not yet collected by the owner */
+    size_t metadata;         /* Eddy's own: page descriptors and heaps */
+    size_t reserved;         /* address space reserved */
+    size_t opened;           /* of it made accessible */
+} eddy_stats_t;
+
+/* Fill in `stats` as eddy_counters does. O(pages), takes short locks. */
+EDDY_API void eddy_stats_get(eddy_stats_t *stats, size_t size);
+
+/* Write statistics and counters to file descriptor `fd` as a table for people. */
+EDDY_API void eddy_stats_print(int fd);
+
+/* ---- errors -----------------------------------------------------------------------------------
+ * What Eddy calls instead of abort() when it finds a wrong pointer: `message` is the line it would
+ * have written to stderr, `pointer` the culprit. When the function returns, the faulty call does
+ * nothing. NULL restores write-and-abort. Returns the function that was set before. */
+typedef void eddy_error_fn(const char *message, const void *pointer);
+EDDY_API eddy_error_fn *eddy_on_error(eddy_error_fn *handler);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "alloc/alloc.h"
+#include "alloc/error.h"
+#include "alloc/fast.h"
+#include "alloc/large.h"
+#include "eddy.h"
+
+/* Pages begin at a multiple of a slice, so every block of a class whose size is a multiple of the
+ * alignment is aligned. The size of the first such class that holds `size`; 0 when there is none. */
+static size_t naturally_aligned(size_t size, size_t alignment) {
+    if (alignment > BLOCK_MAX || size > BLOCK_MAX) return 0;
+    for (unsigned i = class_of(size_max(size, alignment)); i < CLASS_COUNT; i++) {
+        if (class_bytes(i) % alignment == 0) return class_bytes(i);
+    }
+    return 0;
+}
+
+static void *plain(heap_t *heap, size_t size, bool zero) {
+    return zero ? alloc_zeroed(heap, size) : fast_heap_malloc(heap, size);
+}
+
+/* A block with room to choose the place in it. */
+static void *interior(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+    char *block = plain(heap, size + alignment - 1, zero);
+    if (block == NULL) return NULL;
+    size_t skip = (0 - ((uintptr_t)block + offset)) & (alignment - 1);
+    page_t *page = span_head(slice_descriptor(slice_of(block)));
+    if (skip > 0) heap_mark_interior(load_relaxed(&page->heap), page);
+    return block + skip;
+}
+
+void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+    if (!is_power_of_two(alignment) || offset > size) return error_invalid();
+    if (!size_in_bounds(size) || !size_in_bounds(alignment)) return error_no_memory();
+    bool at_start = (offset & (alignment - 1)) == 0;
+    if (at_start && alignment <= BLOCK_ALIGN) return plain(heap, size, zero);
+    size_t natural = at_start ? naturally_aligned(size, alignment) : 0;
+    if (natural != 0) return plain(heap, natural, zero);
+    if (!at_start && alignment < BLOCK_MAX && size <= BLOCK_MAX - alignment) {
+        return interior(heap, size, alignment, offset, zero);
+    }
+    heap = alloc_heap(heap);
+    void *result = heap == NULL ? NULL : large_allocate(heap, size, alignment, offset, zero);
+    return result == NULL ? error_no_memory() : result;
+}
+
+static void *own_aligned(size_t size, size_t alignment, size_t offset, bool zero) {
+    return alloc_aligned(&thread_self->heap, size, alignment, offset, zero);
+}
+
+/* ---- public ---- */
+
+void *eddy_malloc_aligned(size_t size, size_t alignment) {
+    return own_aligned(size, alignment, 0, false);
+}
+
+void *eddy_malloc_aligned_at(size_t size, size_t alignment, size_t offset) {
+    return own_aligned(size, alignment, offset, false);
+}
+
+void *eddy_zalloc_aligned(size_t size, size_t alignment) {
+    return own_aligned(size, alignment, 0, true);
+}
+
+void *eddy_zalloc_aligned_at(size_t size, size_t alignment, size_t offset) {
+    return own_aligned(size, alignment, offset, true);
+}
+
+void *eddy_calloc_aligned(size_t count, size_t size, size_t alignment) {
+    return eddy_calloc_aligned_at(count, size, alignment, 0);
+}
+
+void *eddy_calloc_aligned_at(size_t count, size_t size, size_t alignment, size_t offset) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return own_aligned(bytes, alignment, offset, true);
+}

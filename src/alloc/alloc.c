@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "alloc/alloc.h"
+
+#include <string.h>
+
+#include "alloc/error.h"
+#include "alloc/fast.h"
+#include "alloc/large.h"
+#include "eddy.h"
+
+heap_t *alloc_heap(heap_t *heap) {
+    if (likely(heap != &thread_none.heap && heap != &thread_gone.heap)) return heap;
+    thread_t *thread = thread_start();
+    return thread == NULL ? NULL : &thread->heap;
+}
+
+static block_t *pop(page_t *page) {
+    block_t *block = page->free;
+    page->free = block->next;
+    page->used++;
+    return block;
+}
+
+/* The current page has no free block, or there is none yet. */
+static out_of_line page_t *refill(heap_t *heap, size_t size, bool *is_zero) {
+    heap = alloc_heap(heap);
+    return heap == NULL ? NULL : heap_refill(heap, class_of(size), is_zero);
+}
+
+static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
+    heap = alloc_heap(heap);
+    void *pointer = heap == NULL || !size_in_bounds(size)
+                        ? NULL
+                        : large_allocate(heap, size, 1, 0, zero);
+    return pointer == NULL ? error_no_memory() : pointer;
+}
+
+void *alloc_slow(size_t size, heap_t *heap) {
+    if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
+    page_t *page = heap->current[class_of(size)];
+    if (unlikely(page->free == NULL)) {
+        bool is_zero;
+        page = refill(heap, size, &is_zero);
+        if (page == NULL) return error_no_memory();
+    }
+    return pop(page);
+}
+
+void *alloc_zeroed(heap_t *heap, size_t size) {
+    if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, true);
+    page_t *page = heap->current[class_of(size)];
+    bool is_zero = false;
+    if (unlikely(page->free == NULL)) {
+        page = refill(heap, size, &is_zero);
+        if (page == NULL) return error_no_memory();
+    }
+    block_t *block = pop(page);
+    return memset(block, 0, is_zero ? sizeof *block : page->block_bytes);
+}
+
+/* ---- public ---- */
+
+int eddy_version(void) {
+    return EDDY_VERSION_MAJOR * 10000 + EDDY_VERSION_MINOR * 100 + EDDY_VERSION_PATCH;
+}
+
+void *eddy_malloc(size_t size) { return fast_malloc(size); }
+
+void *eddy_zalloc(size_t size) { return alloc_zeroed(&thread_self->heap, size); }
+
+void *eddy_calloc(size_t count, size_t size) {
+    size_t bytes;
+    if (unlikely(!size_product(count, size, &bytes))) return error_no_memory();
+    return alloc_zeroed(&thread_self->heap, bytes);
+}
+
+void *eddy_mallocn(size_t count, size_t size) {
+    size_t bytes;
+    if (unlikely(!size_product(count, size, &bytes))) return error_no_memory();
+    return fast_malloc(bytes);
+}
+
+size_t eddy_good_size(size_t size) {
+    if (size <= BLOCK_MAX) return class_bytes(class_of(size));
+    return size_in_bounds(size) ? round_up(size, SLICE_BYTES) : size;
+}

@@ -1,0 +1,23 @@
+/* Allocation behind the fast path, by heap: what the public functions are made of. All return NULL
+ * and set errno when there is no memory.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_ALLOC_ALLOC_H
+#define EDDY_ALLOC_ALLOC_H
+
+#include "heap/thread.h"
+
+/* The heap to allocate from in place of one that belongs to no thread yet; NULL without memory. */
+heap_t *alloc_heap(heap_t *heap);
+/* As fast_heap_malloc, all usable bytes zero. */
+void *alloc_zeroed(heap_t *heap, size_t size);
+/* (block + offset) is a multiple of `alignment`; EINVAL when that makes no sense. */
+void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero);
+/* Resize a block; `alignment` and `offset` hold for the result. With `zero`, new bytes are zero. */
+void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, size_t offset,
+                    bool zero);
+
+/* The page or large object of a live block, its usable bytes through *usable; NULL, after a
+ * report, when the pointer is none. */
+page_t *alloc_find(const char *call, const void *block, size_t *usable);
+
+#endif

@@ -1,0 +1,17 @@
+/* Wrong pointers: one line that says what is known, then abort or the program's own handler.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_ALLOC_ERROR_H
+#define EDDY_ALLOC_ERROR_H
+
+#include "heap/thread.h"
+
+/* The mistake that a pointer shows, told from the descriptors alone. */
+cold void error_report(const char *call, const void *pointer, const char *mistake);
+/* Find out what is wrong with a pointer that no live block begins at, and report it. */
+cold void error_bad_pointer(const char *call, const void *pointer);
+
+/* NULL with errno ENOMEM / EINVAL. */
+cold void *error_no_memory(void);
+cold void *error_invalid(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* The public first-class heaps.
+ * SPDX-License-Identifier: MIT */
+#include "alloc/alloc.h"
+#include "alloc/error.h"
+#include "alloc/fast.h"
+#include "eddy.h"
+#include "heap/subheap.h"
+
+/* The calling thread's part of the heap; NULL without memory. */
+static heap_t *part_of(eddy_heap_t *heap) {
+    thread_t *thread = thread_start();
+    return thread == NULL ? NULL : subheap_of(heap, thread);
+}
+
+eddy_heap_t *eddy_heap_new(void) {
+    eddy_heap_t *heap = thread_start() == NULL ? NULL : first_class_make();
+    return heap == NULL ? error_no_memory() : heap;
+}
+
+void eddy_heap_delete(eddy_heap_t *heap) {
+    if (heap != NULL) first_class_end(heap, false);
+}
+
+void eddy_heap_destroy(eddy_heap_t *heap) {
+    if (heap != NULL) first_class_end(heap, true);
+}
+
+void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) {
+    heap_t *part = part_of(heap);
+    return part == NULL ? error_no_memory() : fast_heap_malloc(part, size);
+}
+
+void *eddy_heap_zalloc(eddy_heap_t *heap, size_t size) {
+    heap_t *part = part_of(heap);
+    return part == NULL ? error_no_memory() : alloc_zeroed(part, size);
+}
+
+void *eddy_heap_calloc(eddy_heap_t *heap, size_t count, size_t size) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return eddy_heap_zalloc(heap, bytes);
+}
+
+void *eddy_heap_mallocn(eddy_heap_t *heap, size_t count, size_t size) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return eddy_heap_malloc(heap, bytes);
+}
+
+static void *aligned(eddy_heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+    heap_t *part = part_of(heap);
+    return part == NULL ? error_no_memory() : alloc_aligned(part, size, alignment, offset, zero);
+}
+
+void *eddy_heap_malloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment) {
+    return aligned(heap, size, alignment, 0, false);
+}
+
+void *eddy_heap_malloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment, size_t offset) {
+    return aligned(heap, size, alignment, offset, false);
+}
+
+void *eddy_heap_zalloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment) {
+    return aligned(heap, size, alignment, 0, true);
+}
+
+void *eddy_heap_zalloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment, size_t offset) {
+    return aligned(heap, size, alignment, offset, true);
+}
+
+static void *resized(eddy_heap_t *heap, void *block, size_t size, size_t alignment, size_t offset,
+                     bool zero) {
+    heap_t *part = part_of(heap);
+    if (part == NULL) return error_no_memory();
+    return alloc_resized(part, block, size, alignment, offset, zero);
+}
+
+void *eddy_heap_realloc(eddy_heap_t *heap, void *block, size_t size) {
+    return resized(heap, block, size, 1, 0, false);
+}
+
+void *eddy_heap_rezalloc(eddy_heap_t *heap, void *block, size_t size) {
+    return resized(heap, block, size, 1, 0, true);
+}
+
+void *eddy_heap_realloc_aligned_at(eddy_heap_t *heap, void *block, size_t size, size_t alignment,
+                                   size_t offset) {
+    return resized(heap, block, size, alignment, offset, false);
+}
+
+void *eddy_heap_rezalloc_aligned_at(eddy_heap_t *heap, void *block, size_t size, size_t alignment,
+                                    size_t offset) {
+    return resized(heap, block, size, alignment, offset, true);
+}
+
+eddy_heap_t *eddy_heap_of(const void *block) {
+    size_t slice = slice_of(block);
+    page_t *head = slice < window.slices ? span_head(slice_descriptor(slice)) : NULL;
+    span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
+    heap_t *heap = kind == SPAN_PAGE || kind == SPAN_LARGE ? load_relaxed(&head->heap) : NULL;
+    return heap == NULL ? NULL : load_relaxed(&heap->first_class);
+}

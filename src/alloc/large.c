@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "alloc/large.h"
+
+#include <string.h>
+
+#include "alloc/error.h"
+#include "os/os.h"
+
+/* Moving page tables beats copying from this size on (docs/evidence.md, "mremap"). */
+enum { MOVE_LEAST_BYTES = 1 << 20 };
+/* Each moved object splits the region's mapping in up to three until it is freed. */
+enum { MOVED_MOST = 1000 };
+
+static _Atomic size_t moved_count;
+
+static void make_large(page_t *head, heap_t *heap, size_t offset) {
+    head->large_offset = offset;
+    head->is_moved = false;
+    store_relaxed(&head->owner, NULL);
+    bool counted = load_relaxed(&heap->first_class) != NULL;
+    store_relaxed(&head->heap, counted ? heap : NULL);
+    if (counted) add_relaxed(&heap->large_count, 1);
+    span_set(head, SPAN_LARGE, span_slices(head));
+}
+
+void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+    size_t span_alignment = size_max(alignment >> SLICE_SHIFT, 1);
+    /* The object begins at the first place in an aligned span where the offset is right. */
+    size_t pad = (0 - offset) & (alignment - 1);
+    if (size > PTRDIFF_MAX - SLICE_BYTES - pad) return NULL;
+    bool is_zero;
+    size_t slices = size_max(divide_up(pad + size, SLICE_BYTES), 1);
+    page_t *head = span_allocate(slices, span_alignment, SPAN_FROM_ANY, &is_zero);
+    if (head == NULL) return NULL;
+    /* It lies in the first slice, whose descriptor is the one that describes it. */
+    if (pad >= SLICE_BYTES) head = span_drop_front(head, pad >> SLICE_SHIFT);
+    make_large(head, heap, pad & (SLICE_BYTES - 1));
+    void *pointer = large_pointer(head);
+    if (zero && !is_zero) memset(pointer, 0, large_usable(head));
+    return pointer;
+}
+
+/* Forget the heap that counts the object: also done by first_class_end, by one of the two. */
+static void leave_heap(page_t *head) {
+    heap_t *heap = load_relaxed(&head->heap);
+    if (heap != NULL && swap_strong_relaxed(&head->heap, &heap, NULL)) {
+        sub_relaxed(&heap->large_count, 1);
+    }
+}
+
+/* One mapping again, so that moving objects never adds up to many. */
+static void free_moved(page_t *head) {
+    if (os_replace(slice_address(head), span_bytes(head))) {
+        sub_relaxed(&moved_count, 1);
+        span_free_clean(head);
+    } else {
+        span_free(head);
+    }
+}
+
+void large_free(page_t *head, void *pointer) {
+    uint64_t shape = span_shape(head);
+    /* Of two threads that free the same object one finds it gone. */
+    bool taken = shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
+                 swap_strong_acquire(&head->shape, &shape,
+                                     shape_of(SPAN_TRANSIT, shape_count(shape)));
+    if (!taken) {
+        error_bad_pointer("free", pointer);
+        return;
+    }
+    leave_heap(head);
+    if (head->is_moved) {
+        free_moved(head);
+    } else {
+        span_free(head);
+    }
+}
+
+bool large_resize_in_place(page_t *head, size_t size) {
+    if (size > PTRDIFF_MAX - 2 * SLICE_BYTES) return false;
+    size_t slices = size_max(divide_up(head->large_offset + size, SLICE_BYTES), 1);
+    size_t now = span_slices(head);
+    if (slices > now) return span_extend(head, slices);
+    if (slices < now) span_shorten(head, slices);
+    return true;
+}
+
+static bool may_move(page_t *head) {
+    bool fits = head->large_offset == 0 && span_bytes(head) >= MOVE_LEAST_BYTES;
+    return fits && load_relaxed(&moved_count) < MOVED_MOST;
+}
+
+/* Move the memory of `head` to a longer span. */
+static page_t *move(heap_t *heap, page_t *head, size_t size) {
+    bool is_zero;
+    size_t slices = divide_up(size, SLICE_BYTES);
+    page_t *target = span_allocate(slices, 1, SPAN_FROM_ANY, &is_zero);
+    if (target == NULL) return NULL;
+    if (!os_move(slice_address(head), slice_address(target), span_bytes(head))) {
+        span_free(target);
+        return NULL;
+    }
+    make_large(target, heap, 0);
+    target->is_moved = true;
+    add_relaxed(&moved_count, 1);
+    leave_heap(head);
+    if (head->is_moved) {
+        free_moved(head);
+    } else {
+        span_free_clean(head);
+    }
+    return target;
+}
+
+page_t *large_resize(heap_t *heap, page_t *head, size_t size) {
+    if (large_resize_in_place(head, size)) return head;
+    return may_move(head) ? move(heap, head, size) : NULL;
+}

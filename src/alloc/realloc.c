@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "alloc/alloc.h"
+#include "alloc/error.h"
+#include "alloc/fast.h"
+#include "alloc/large.h"
+#include "eddy.h"
+
+static bool is_placed(const void *block, size_t alignment, size_t offset) {
+    return (((uintptr_t)block + offset) & (alignment - 1)) == 0;
+}
+
+/* A block stays where it is while it holds the size and at least half of it is wanted. */
+static bool stays(size_t size, size_t usable) {
+    return size <= usable && (size >= usable / 2 || usable == BLOCK_ALIGN);
+}
+
+/* Resize without copying; NULL when that cannot be done. Spans begin at a multiple of a slice: a
+ * move keeps any alignment up to that. */
+static void *resize_large(heap_t *heap, page_t *head, size_t size, size_t alignment, bool zero) {
+    if (span_kind(head) != SPAN_LARGE || size <= BLOCK_MAX || alignment > SLICE_BYTES) return NULL;
+    size_t old_usable = large_usable(head);
+    page_t *resized = large_resize(heap, head, size);
+    if (resized == NULL) return NULL;
+    char *pointer = large_pointer(resized);
+    size_t usable = large_usable(resized);
+    if (zero && usable > old_usable) memset(pointer + old_usable, 0, usable - old_usable);
+    return pointer;
+}
+
+/* A new block, the contents copied, the old one freed. */
+static void *copy(heap_t *heap, void *block, size_t usable, size_t size, size_t alignment,
+                  size_t offset, bool zero) {
+    void *fresh = alloc_aligned(heap, size, alignment, offset, zero);
+    if (fresh == NULL) return NULL;
+    memcpy(fresh, block, size_min(usable, size));
+    fast_free(block);
+    return fresh;
+}
+
+void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, size_t offset,
+                    bool zero) {
+    if (block == NULL) return alloc_aligned(heap, size, alignment, offset, zero);
+    if (!is_power_of_two(alignment) || offset > size) return error_invalid();
+    if (!size_in_bounds(size)) return error_no_memory();
+    size_t usable;
+    page_t *head = alloc_find("realloc", block, &usable);
+    if (head == NULL) return error_no_memory();
+    if (is_placed(block, alignment, offset)) {
+        if (stays(size, usable)) return block;
+        heap_t *own = alloc_heap(heap);
+        void *resized = own == NULL ? NULL : resize_large(own, head, size, alignment, zero);
+        if (resized != NULL) return resized;
+    }
+    return copy(heap, block, usable, size, alignment, offset, zero);
+}
+
+static void *own_resized(void *block, size_t size, size_t alignment, size_t offset, bool zero) {
+    return alloc_resized(&thread_self->heap, block, size, alignment, offset, zero);
+}
+
+/* ---- public ---- */
+
+void *eddy_realloc(void *block, size_t size) { return own_resized(block, size, 1, 0, false); }
+
+void *eddy_rezalloc(void *block, size_t size) { return own_resized(block, size, 1, 0, true); }
+
+void *eddy_reallocn(void *block, size_t count, size_t size) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return eddy_realloc(block, bytes);
+}
+
+void *eddy_recalloc(void *block, size_t count, size_t size) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return eddy_rezalloc(block, bytes);
+}
+
+void *eddy_reallocf(void *block, size_t size) {
+    void *resized = eddy_realloc(block, size);
+    if (resized == NULL) fast_free(block);
+    return resized;
+}
+
+void *eddy_expand(void *block, size_t size) {
+    size_t usable;
+    if (block == NULL) return NULL;
+    page_t *head = alloc_find("expand", block, &usable);
+    if (head == NULL || !size_in_bounds(size)) return NULL;
+    if (size <= usable) return block;
+    bool grown = span_kind(head) == SPAN_LARGE && large_resize_in_place(head, size);
+    return grown ? block : NULL;
+}
+
+void *eddy_realloc_aligned(void *block, size_t size, size_t alignment) {
+    return own_resized(block, size, alignment, 0, false);
+}
+
+void *eddy_realloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset) {
+    return own_resized(block, size, alignment, offset, false);
+}
+
+void *eddy_rezalloc_aligned(void *block, size_t size, size_t alignment) {
+    return own_resized(block, size, alignment, 0, true);
+}
+
+void *eddy_rezalloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset) {
+    return own_resized(block, size, alignment, offset, true);
+}
+
+void *eddy_recalloc_aligned(void *block, size_t count, size_t size, size_t alignment) {
+    return eddy_recalloc_aligned_at(block, count, size, alignment, 0);
+}
+
+void *eddy_recalloc_aligned_at(void *block, size_t count, size_t size, size_t alignment,
+                               size_t offset) {
+    size_t bytes;
+    if (!size_product(count, size, &bytes)) return error_no_memory();
+    return eddy_rezalloc_aligned_at(block, bytes, alignment, offset);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/options.h"
+
+#include <string.h>
+
+#include "base/atomic.h"
+#include "os/os.h"
+
+/* The program may define it; a weak reference, so that it need not. */
+extern const char *eddy_options __attribute__((weak));
+
+enum { NAME_MAX_BYTES = 32 };
+static const char environment_prefix[] = "EDDY_";
+
+typedef struct option_row {
+    const char *name;
+    int64_t standard, least, most;
+    bool is_size;     /* takes K, M, G, T behind the number */
+    const char *word; /* a word that stands for 1, or NULL */
+    _Atomic int64_t value;
+} option_row_t;
+
+#define ROW(option_label, standard_value, least_value, most_value, size, word_for_one)             \
+    {option_label, standard_value, least_value, most_value, size, word_for_one, standard_value}
+
+static option_row_t rows[EDDY_OPTION_COUNT] = {
+    [EDDY_OPTION_DECAY_MS] = ROW("decay_ms", 500, -1, INT32_MAX, false, NULL),
+    [EDDY_OPTION_RETAIN_MAX] = ROW("retain_max", 256 << 20, 0, INT64_MAX, true, NULL),
+    [EDDY_OPTION_LIMIT] = ROW("limit", 0, 0, INT64_MAX, true, NULL),
+    [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "exit"),
+    [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
+};
+
+const char *option_name(eddy_option_t option) { return rows[option].name; }
+
+int64_t option_get(eddy_option_t option) { return load_relaxed(&rows[option].value); }
+
+bool option_set(eddy_option_t option, int64_t value) {
+    option_row_t *row = &rows[option];
+    if (value < row->least || value > row->most) return false;
+    store_relaxed(&row->value, value);
+    return true;
+}
+
+/* Multiply by what one size letter means; NULL on overflow or an unknown letter. */
+static const char *parse_unit(const char *text, int64_t *value) {
+    static const char letters[] = "KMGT";
+    if (*text == '\0') return text;
+    const char *letter = strchr(letters, *text);
+    if (letter == NULL) return NULL;
+    int64_t unit = (int64_t)1 << (10 * (letter - letters + 1));
+    return __builtin_mul_overflow(*value, unit, value) ? NULL : text + 1;
+}
+
+/* The whole of `text` as a value of the row; false when it is malformed or out of range. */
+static bool parse_value(const option_row_t *row, const char *text, int64_t *value) {
+    if (row->word != NULL && strcmp(text, row->word) == 0) {
+        *value = 1;
+        return true;
+    }
+    bool negative = *text == '-';
+    if (negative) text++;
+    if (*text < '0' || *text > '9') return false;
+    *value = 0;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        if (__builtin_mul_overflow(*value, 10, value)) return false;
+        if (__builtin_add_overflow(*value, *text - '0', value)) return false;
+    }
+    if (row->is_size && (text = parse_unit(text, value)) == NULL) return false;
+    if (negative) *value = -*value;
+    return *text == '\0' && *value >= row->least && *value <= row->most;
+}
+
+static void set_from_text(option_row_t *row, const char *text, const char *source) {
+    int64_t value;
+    if (parse_value(row, text, &value)) {
+        store_relaxed(&row->value, value);
+    } else {
+        os_say("%s: '%s' is no value for %s; the default stays in force", source, text, row->name);
+    }
+}
+
+static option_row_t *find_row(const char *name) {
+    for (size_t i = 0; i < EDDY_OPTION_COUNT; i++) {
+        if (strcmp(rows[i].name, name) == 0) return &rows[i];
+    }
+    return NULL;
+}
+
+/* One "name=value" of the link-time string. */
+static void set_from_item(const char *item, size_t length) {
+    char text[96];
+    if (length >= sizeof text) {
+        os_say("eddy_options: an item is longer than %zu bytes; it is ignored", sizeof text - 1);
+        return;
+    }
+    memcpy(text, item, length);
+    text[length] = '\0';
+    char *equals = strchr(text, '=');
+    if (equals != NULL) *equals = '\0';
+    option_row_t *row = find_row(text);
+    if (row == NULL || equals == NULL) {
+        os_say("eddy_options: '%s' is no option with a value; it is ignored", text);
+        return;
+    }
+    set_from_text(row, equals + 1, "eddy_options");
+}
+
+static void load_string(const char *string) {
+    while (*string != '\0') {
+        size_t length = strcspn(string, " ");
+        if (length > 0) set_from_item(string, length);
+        string += length;
+        string += strspn(string, " ");
+    }
+}
+
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
+static void load_environment(option_row_t *row) {
+    char name[NAME_MAX_BYTES];
+    size_t length = sizeof environment_prefix - 1;
+    memcpy(name, environment_prefix, length);
+    for (const char *c = row->name; *c != '\0'; c++) name[length++] = upper(*c);
+    name[length] = '\0';
+    const char *text = os_environment(name);
+    if (text != NULL) set_from_text(row, text, name);
+}
+
+/* Say which EDDY_* variables mean nothing, so that a misspelt one is noticed. */
+static void report_unknown(void) {
+    extern char **environ;
+    if (os_is_secure() || environ == NULL) return;
+    for (char **entry = environ; *entry != NULL; entry++) {
+        size_t prefix = sizeof environment_prefix - 1;
+        if (strncmp(*entry, environment_prefix, prefix) != 0) continue;
+        char name[NAME_MAX_BYTES] = "";
+        size_t length = strcspn(*entry + prefix, "=");
+        for (size_t i = 0; i < size_min(length, sizeof name - 1); i++) {
+            char c = (*entry)[prefix + i];
+            name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        }
+        if (find_row(name) == NULL) os_say("EDDY_%s is no option; it is ignored", name);
+    }
+}
+
+void options_load(void) {
+    if (&eddy_options != NULL && eddy_options != NULL) load_string(eddy_options);
+    for (size_t i = 0; i < EDDY_OPTION_COUNT; i++) load_environment(&rows[i]);
+    report_unknown();
+}

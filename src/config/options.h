@@ -1,0 +1,18 @@
+/* The options: one table of names, defaults and ranges; read from the program's link-time string
+ * and the environment at first use.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_CONFIG_OPTIONS_H
+#define EDDY_CONFIG_OPTIONS_H
+
+#include "base/base.h"
+#include "eddy.h"
+
+/* Read the link-time string and the environment; once, before any other thread uses Eddy. */
+void options_load(void);
+/* Bytes, milliseconds or a truth value, as eddy.h says. */
+int64_t option_get(eddy_option_t option);
+bool option_set(eddy_option_t option, int64_t value);
+/* Name as in the string ("decay_ms"). */
+const char *option_name(eddy_option_t option);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/heap.h"
+
+#include "heap/registry.h"
+#include "heap/remote.h"
+#include "os/os.h"
+
+/* The clock is read once in this many slow entries: some ten microseconds of allocating at the
+ * fastest, a few hundredths of an instruction per block. */
+enum { ENTRIES_PER_CLOCK = 64 };
+/* Pages given back in one slow entry at most. */
+enum { RELEASES_PER_ENTRY = 8 };
+
+page_t page_empty;
+
+static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
+
+static void count(_Atomic size_t *counter) { count_by(counter, 1); }
+
+static void init_lists(heap_t *heap) {
+    for (size_t i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        heap->current[i] = &page_empty;
+        list_init(&heap->partial[i]);
+        list_init(&heap->retained[i]);
+    }
+    list_init(&heap->full);
+    lock_init(&heap->lock, RANK_HEAP);
+}
+
+/* ---- current pages ---- */
+
+static void set_current(heap_t *heap, unsigned size_class, page_t *page) {
+    heap->current[size_class] = page;
+    size_t last = class_bytes(size_class) / BLOCK_ALIGN;
+    if (last >= DIRECT_COUNT) return;
+    size_t below = size_class == 0 ? 0 : class_bytes(size_class - 1) / BLOCK_ALIGN + 1;
+    for (size_t i = below; i <= last; i++) heap->direct[i] = page;
+}
+
+/* The bias goes on before the state says so and off after: a child forked in between by another
+ * thread finds `used` one too high, which keeps a page for nothing, never one too low. */
+static void make_current(heap_t *heap, page_t *page) {
+    page->used++;
+    atomic_signal_fence(memory_order_seq_cst);
+    page->state = PAGE_CURRENT;
+    if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    set_current(heap, page->size_class, page);
+}
+
+static void list_partial(heap_t *heap, page_t *page) {
+    page->state = PAGE_PARTIAL;
+    if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    list_push_last(&heap->partial[page->size_class], &page->link);
+}
+
+static void list_full(heap_t *heap, page_t *page) {
+    page->state = PAGE_FULL;
+    store_relaxed(&page->owner, NULL);
+    list_push_last(&heap->full, &page->link);
+}
+
+static void remove_bias(page_t *page) {
+    atomic_signal_fence(memory_order_seq_cst);
+    page->used--;
+}
+
+/* ---- retained pages ---- */
+
+static void count_retained(heap_t *heap, size_t slices) {
+    store_relaxed(&heap->retained_slices, load_relaxed(&heap->retained_slices) + slices);
+    size_t total = add_relaxed(&registry_retained_slices, slices) + slices;
+    if (total > load_relaxed(&registry_retained_peak)) {
+        store_relaxed(&registry_retained_peak, total);
+    }
+}
+
+/* Keep a page that has no live block. It stands in no list. */
+static void retain(heap_t *heap, page_t *page) {
+    unsigned size_class = page->size_class;
+    page->state = PAGE_RETAINED;
+    store_relaxed(&page->owner, NULL);
+    list_push_first(&heap->retained[size_class], &page->link);
+    heap->retained_classes |= (uint64_t)1 << size_class;
+    size_t slices = span_slices(page);
+    demand_fall(&heap->demand, slices);
+    count_retained(heap, slices);
+}
+
+/* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
+static void take_retained(heap_t *heap, page_t *page) {
+    unsigned size_class = page->size_class;
+    list_remove(&page->link);
+    if (list_is_empty(&heap->retained[size_class])) {
+        heap->retained_classes &= ~((uint64_t)1 << size_class);
+    }
+    size_t slices = span_slices(page);
+    store_relaxed(&heap->retained_slices, load_relaxed(&heap->retained_slices) - slices);
+    sub_relaxed(&registry_retained_slices, slices);
+}
+
+/* Give the span of a page back. The page stands in no list. */
+static void release(heap_t *heap, page_t *page) {
+    store_relaxed(&page->owner, NULL);
+    store_relaxed(&page->heap, NULL);
+    store_relaxed(&page->thread_free, 0);
+    count(&heap->counters.pages_released);
+    span_free(page);
+}
+
+size_t heap_release_retained(heap_t *heap, size_t slices) {
+    size_t released = 0;
+    while (released < slices && heap->retained_classes != 0) {
+        unsigned size_class = lowest_bit(heap->retained_classes);
+        page_t *page = page_of_link(list_last(&heap->retained[size_class]));
+        released += span_slices(page);
+        take_retained(heap, page);
+        release(heap, page);
+    }
+    return released;
+}
+
+/* A retained page of this class, its list built; else any of one slice count, to be made anew. */
+static page_t *reuse_retained(heap_t *heap, unsigned size_class, size_t slices) {
+    uint64_t classes = heap->retained_classes;
+    if (classes & (uint64_t)1 << size_class) {
+        page_t *page = page_of_link(list_first(&heap->retained[size_class]));
+        take_retained(heap, page);
+        return page;
+    }
+    for (; classes != 0; classes &= classes - 1) {
+        unsigned other = lowest_bit(classes);
+        if (class_slices(other) != slices) continue;
+        page_t *page = page_of_link(list_first(&heap->retained[other]));
+        take_retained(heap, page);
+        page_remake(page, heap, size_class);
+        return page;
+    }
+    return NULL;
+}
+
+/* ---- other heaps ---- */
+
+/* A partial page of a dead heap, or a retained one of any heap, taken over. Never waits. */
+static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class, size_t slices) {
+    bool dead = load_relaxed(&other->state) == HEAP_DEAD;
+    if (other == heap || (!dead && load_relaxed(&other->retained_slices) == 0)) return NULL;
+    if (!lock_try(&other->lock)) return NULL;
+    page_t *page = NULL;
+    if (load_relaxed(&other->state) == HEAP_DEAD && load_relaxed(&other->first_class) == NULL) {
+        heap_settle(other);
+        list_node_t *node = list_first(&other->partial[size_class]);
+        if (node != NULL) {
+            page = page_of_link(node);
+            list_remove(node);
+            demand_fall(&other->demand, slices);
+            count(&heap->counters.pages_adopted);
+        }
+    }
+    if (page == NULL) page = reuse_retained(other, size_class, slices);
+    if (page != NULL) store_relaxed(&page->heap, heap);
+    lock_release(&other->lock);
+    return page;
+}
+
+static page_t *take_from_others(heap_t *heap, unsigned size_class, size_t slices) {
+    if (load_relaxed(&registry_dead_heaps) == 0 && load_relaxed(&registry_retained_slices) == 0) {
+        return NULL;
+    }
+    for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
+        heap_t *other = registry_next();
+        page_t *page = other == NULL ? NULL : take_from(other, heap, size_class, slices);
+        if (page != NULL) return page;
+    }
+    return NULL;
+}
+
+/* ---- the slow path of malloc ---- */
+
+static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_source_t source) {
+    bool is_zero;
+    page_t *page = span_allocate(slices, 1, source, &is_zero);
+    if (page == NULL) return NULL;
+    page_make(page, heap, size_class, is_zero);
+    count(&heap->counters.pages_made);
+    return page;
+}
+
+/* A page of the class with room, in no list: the least costly first, memory that is held already
+ * before memory that is not. */
+static page_t *take_page(heap_t *heap, unsigned size_class) {
+    list_node_t *node = list_first(&heap->partial[size_class]);
+    if (node != NULL) {
+        list_remove(node);
+        return page_of_link(node);
+    }
+    size_t slices = class_slices(size_class);
+    page_t *page = reuse_retained(heap, size_class, slices);
+    if (page != NULL) count(&heap->counters.pages_reused);
+    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    if (page == NULL) page = take_from_others(heap, size_class, slices);
+    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
+    if (page != NULL) demand_rise(&heap->demand, slices);
+    return page;
+}
+
+/* The current page is used up: put it with the full ones and take another. It stays when frees of
+ * other threads came in at the last moment. NULL without memory. */
+static page_t *switch_page(heap_t *heap, unsigned size_class) {
+    page_t *page = heap->current[size_class];
+    if (load_relaxed(&heap->tokens) != NULL) heap_settle(heap);
+    if (page != &page_empty) {
+        if (!page_mark_full(page)) return page;
+        list_full(heap, page);
+        remove_bias(page);
+        heap->current[size_class] = &page_empty;
+    }
+    page = take_page(heap, size_class);
+    if (page == NULL) {
+        set_current(heap, size_class, &page_empty);
+        return NULL;
+    }
+    make_current(heap, page);
+    return page;
+}
+
+static void enter(heap_t *heap) {
+    size_t entries = load_relaxed(&heap->counters.slow_entries) + 1;
+    store_relaxed(&heap->counters.slow_entries, entries);
+    if (unlikely(entries % ENTRIES_PER_CLOCK == 0)) {
+        uint64_t now_ms = os_now_ms();
+        heap_housekeep(heap, now_ms);
+        span_housekeep(now_ms);
+    }
+}
+
+page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
+    enter(heap);
+    remote_flush(load_relaxed(&heap->thread));
+    *is_zero = false;
+    page_t *page = heap->current[size_class];
+    while (page->free == NULL) {
+        if (page_collect(page)) {
+            count(&heap->counters.collected);
+        } else if (page_extend(page)) {
+            count(&heap->counters.extensions);
+            *is_zero = page->is_zero;
+        } else {
+            lock_acquire(&heap->lock);
+            page = switch_page(heap, size_class);
+            lock_release(&heap->lock);
+            if (page == NULL) return NULL;
+        }
+    }
+    return page;
+}
+
+/* ---- the slow path of free ---- */
+
+static bool is_emptied(const heap_t *heap, page_t *page) {
+    return load_relaxed(&page->heap) == heap && page->state == PAGE_PARTIAL && page->used == 0;
+}
+
+void heap_retire(page_t *page) {
+    heap_t *heap = load_relaxed(&page->heap);
+    /* Another thread may take the emptied page at any moment, this one included. */
+    if (heap == NULL) return;
+    enter(heap);
+    lock_acquire(&heap->lock);
+    if (is_emptied(heap, page)) {
+        list_remove(&page->link);
+        store_relaxed(&page->has_interior, false);
+        count(&heap->counters.pages_retired);
+        retain(heap, page);
+        size_t retained = load_relaxed(&heap->retained_slices);
+        if (unlikely(retained > heap->retained_most)) {
+            heap_release_retained(heap, retained - heap->retained_most);
+        }
+    }
+    lock_release(&heap->lock);
+}
+
+static void unfull_locked(heap_t *heap, page_t *page) {
+    if (page->state != PAGE_FULL) return;
+    list_remove(&page->link);
+    schedule_point();
+    atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
+    list_partial(heap, page);
+}
+
+void heap_unfull(heap_t *heap, page_t *page) {
+    enter(heap);
+    lock_acquire(&heap->lock);
+    unfull_locked(heap, page);
+    lock_release(&heap->lock);
+}
+
+void heap_mark_interior(heap_t *heap, page_t *page) {
+    lock_acquire(&heap->lock);
+    store_relaxed(&page->has_interior, true);
+    store_relaxed(&page->owner, NULL);
+    lock_release(&heap->lock);
+}
+
+void heap_settle(heap_t *heap) {
+    /* Acquire pairs with the release in remote_push. */
+    block_t *token = exchange_acquire(&heap->tokens, NULL);
+    while (token != NULL) {
+        block_t *next = token->next;
+        page_t *page = span_head(slice_descriptor(slice_of(token)));
+        /* The page of a token cannot have vanished, but it may have gone to another heap. */
+        if (load_relaxed(&page->heap) == heap) unfull_locked(heap, page);
+        remote_push(page, token, token, 1);
+        token = next;
+    }
+}
+
+/* ---- windows, start ---- */
+
+void heap_put_aside_current(heap_t *heap) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        page_t *page = heap->current[i];
+        if (page == &page_empty) continue;
+        set_current(heap, i, &page_empty);
+        bool full = page->free == NULL && page->capacity == page->block_limit;
+        if (full && page_mark_full(page)) {
+            list_full(heap, page);
+        } else {
+            list_partial(heap, page);
+        }
+        remove_bias(page);
+    }
+}
+
+static size_t retain_limit(void) {
+    if (option_get(EDDY_OPTION_DECAY_MS) == 0) return 0;
+    return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
+}
+
+void heap_housekeep(heap_t *heap, uint64_t now_ms) {
+    if (!lock_try(&heap->lock)) return;
+    demand_turn(&heap->demand, demand_window(now_ms));
+    heap->retained_most = retain_limit();
+    size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
+    size_t retained = load_relaxed(&heap->retained_slices);
+    if (retained > allowed) {
+        heap_release_retained(heap, size_min(retained - allowed, RELEASES_PER_ENTRY));
+    }
+    lock_release(&heap->lock);
+}
+
+void heap_set_owner(heap_t *heap, struct thread *thread) {
+    store_relaxed(&heap->thread, thread);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        list_t *list = &heap->partial[i];
+        for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
+            page_t *page = page_of_link(node);
+            if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, thread);
+        }
+    }
+}
+
+void heap_start(heap_t *heap, struct thread *thread) {
+    if (heap->full.head.next == NULL) init_lists(heap);
+    lock_acquire(&heap->lock);
+    if (load_relaxed(&heap->state) == HEAP_DEAD) {
+        sub_relaxed(&registry_dead_heaps, 1);
+        store_relaxed(&heap->state, HEAP_LIVE);
+    }
+    heap->retained_most = retain_limit();
+    /* A sub-heap may come from another thread; an ordinary heap stays with its record. */
+    if (load_relaxed(&heap->thread) != thread) heap_set_owner(heap, thread);
+    lock_release(&heap->lock);
+}

@@ -1,0 +1,120 @@
+/* A heap: what one thread allocates from. Per class a current page and lists of others.
+ *
+ * A thread has one ordinary heap and one more for each first-class heap that it uses (a sub-heap).
+ * All work the same: `thread` is the one thread that allocates from the heap and frees into its
+ * pages without atomics. Heap structs are never unmapped; when a thread ends, its heaps are dead
+ * until a new thread takes them over, and anybody may take their pages meanwhile.
+ *
+ * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand. The
+ * owner takes it on slow paths; another thread takes it to settle tokens, to take retained pages,
+ * and to take pages of a dead heap. It is held for a bounded, short time, never over a system call.
+ *
+ * Invariants:
+ *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
+ *    a page that never has a block, so that "not initialised" needs no test.
+ *  - retained_classes has a bit for each class whose retained list is not empty.
+ *  - demand.in_use counts the slices of all pages that are not retained, retained_slices the rest.
+ *    Retiring a page moves its slices from one to the other and taking it moves them back, so the
+ *    sum only grows when nothing is retained: keeping pages never raises the peak.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_HEAP_H
+#define EDDY_HEAP_HEAP_H
+
+#include "heap/page.h"
+#include "memory/demand.h"
+#include "memory/span.h"
+#include "os/lock.h"
+
+typedef enum heap_state { HEAP_LIVE, HEAP_DEAD } heap_state_t;
+
+/* Written by the owner without a lock, read by anyone. */
+typedef struct heap_counters {
+    _Atomic size_t slow_entries, collected, extensions, pages_made, pages_retired, pages_reused,
+        pages_released, pages_adopted;
+} heap_counters_t;
+
+typedef struct heap {
+    /* the owner's, on its fast paths */
+    page_t *direct[DIRECT_COUNT];
+    page_t *current[CLASS_COUNT];
+    /* set when a thread takes the heap, constant while it is live */
+    _Atomic(struct thread *) thread; /* NULL: a sub-heap whose thread has ended */
+    _Atomic(struct eddy_heap *) first_class; /* NULL: an ordinary heap */
+    /* the owner's; the lock for who is not */
+    heap_counters_t counters;
+
+    lock_t lock;
+    list_t partial[CLASS_COUNT];
+    list_t retained[CLASS_COUNT];
+    list_t full;
+    uint64_t retained_classes;
+    demand_t demand; /* slices */
+    _Atomic size_t retained_slices;
+    size_t retained_most;
+
+    /* any thread */
+    cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
+    _Atomic int state;
+    _Atomic size_t large_count; /* large objects of a first-class heap */
+    struct heap *next_of_all;   /* written once, see heap/registry.h */
+    /* of a sub-heap, see heap/subheap.h */
+    struct heap *next_of_thread;
+    struct heap *next_of_first_class;
+    _Atomic uint64_t first_class_id;
+} heap_t;
+
+_Static_assert(CLASS_COUNT <= 64, "a class is a bit of retained_classes");
+
+extern page_t page_empty;
+
+/* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
+void heap_start(heap_t *heap, struct thread *thread);
+
+/* The current page of the class, its free list not empty; NULL without memory. Owner only.
+ * *is_zero: the first block of the list is zero but for its link. */
+page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
+
+/* What the owner's free leaves to the slow path. */
+
+/* The last block of a page that is not current was freed. */
+void heap_retire(page_t *page);
+/* Let the owner free into a full page again. */
+void heap_unfull(heap_t *heap, page_t *page);
+/* From now on the page has interior pointers: its frees take the slow path. Owner only. */
+void heap_mark_interior(heap_t *heap, page_t *page);
+
+/* Under the heap's lock, by any thread: */
+
+/* Move the pages of all tokens to their partial lists, and the tokens to their pages. */
+void heap_settle(heap_t *heap);
+/* Release up to `slices` of retained pages, those retained longest first; the slices released. */
+size_t heap_release_retained(heap_t *heap, size_t slices);
+/* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
+ * in use is partial or full. */
+void heap_set_owner(heap_t *heap, struct thread *thread);
+/* Make every current page an ordinary one; the owner's, or of a heap without one. */
+void heap_put_aside_current(heap_t *heap);
+
+/* These take the lock. */
+
+/* The thread is done with the heap: it is dead from now on. */
+void heap_abandon(heap_t *heap);
+/* A block of the page was just given to a heap that is dead: release the page if that was the last
+ * one. The page may have gone already. */
+void heap_release_if_empty(heap_t *heap, page_t *page);
+/* Begin a new window when its time has come: release what is retained beyond the demand. Does
+ * nothing when the lock is held. */
+void heap_housekeep(heap_t *heap, uint64_t now_ms);
+/* Release every page without a live block that may be taken: all but the current pages of a heap
+ * whose live thread is another. */
+void heap_collect(heap_t *heap, bool is_owner);
+
+/* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
+void heap_merge(heap_t *from, heap_t *to);
+/* Free all pages, live blocks or not. Nobody else uses the heap or its blocks any more. */
+void heap_destroy_pages(heap_t *heap);
+
+/* Assert the invariants. Owner only, or while it rests. */
+void heap_verify(heap_t *heap);
+
+#endif

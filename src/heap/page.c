@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/page.h"
+
+/* The first extension links what fits a kernel page, each further one twice as much up to this:
+ * a page of which little is used touches little memory (docs/evidence.md, "Extension"). */
+enum { EXTEND_FIRST_BYTES = 4 << 10, EXTEND_MOST_BYTES = 16 << 10 };
+
+void page_remake(page_t *page, struct heap *heap, unsigned size_class) {
+    page->free = NULL;
+    page->used = 0;
+    page->capacity = 0;
+    page->size_class = (uint8_t)size_class;
+    page->block_bytes = class_bytes(size_class);
+    page->block_limit = (uint32_t)(span_bytes(page) / page->block_bytes);
+    page->is_zero = false;
+    page->state = PAGE_RETAINED;
+    store_relaxed(&page->has_interior, false);
+    store_relaxed(&page->owner, NULL);
+    store_relaxed(&page->heap, heap);
+    store_relaxed(&page->thread_free, 0);
+}
+
+void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zero) {
+    size_t slices = span_slices(page);
+    page_remake(page, heap, size_class);
+    page->is_zero = is_zero;
+    for (size_t i = 1; i < slices; i++) {
+        store_relaxed(&page[i].owner, NULL);
+        span_set(&page[i], SPAN_INNER, i);
+    }
+    span_set(page, SPAN_PAGE, slices);
+}
+
+bool page_extend(page_t *page) {
+    assert_debug(page->free == NULL);
+    uint32_t left = page->block_limit - page->capacity;
+    if (left == 0) return false;
+    size_t bytes = (size_t)page->capacity * page->block_bytes;
+    bytes = bytes < EXTEND_FIRST_BYTES ? EXTEND_FIRST_BYTES : size_min(bytes, EXTEND_MOST_BYTES);
+    size_t count = size_min(size_max(bytes / page->block_bytes, 1), left);
+    char *first = slice_address(page) + page->capacity * page->block_bytes;
+    char *block = first;
+    for (size_t i = 1; i < count; i++) {
+        char *next = block + page->block_bytes;
+        ((block_t *)(void *)block)->next = (block_t *)(void *)next;
+        block = next;
+    }
+    ((block_t *)(void *)block)->next = NULL;
+    page->free = (block_t *)(void *)first;
+    page->capacity += (uint32_t)count;
+    return true;
+}
+
+bool page_collect(page_t *page) {
+    assert_debug(page->free == NULL);
+    if (load_relaxed(&page->thread_free) == 0) return false;
+    /* Acquire pairs with the release in page_give: the links are seen. */
+    uint64_t pending = exchange_acquire(&page->thread_free, 0);
+    assert_debug((pending & PENDING_FULL) == 0);
+    page->free = pending_first(page, pending);
+    page->used -= pending_count(pending);
+    return true;
+}
+
+bool page_mark_full(page_t *page) {
+    assert_debug(page->free == NULL && page->capacity == page->block_limit);
+    uint64_t nothing = 0;
+    return swap_strong_relaxed(&page->thread_free, &nothing, PENDING_FULL);
+}
+
+block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) {
+    uint64_t before = load_relaxed(&page->thread_free);
+    uint64_t after;
+    do {
+        if (before == PENDING_FULL) {
+            block_t *rest = count > 1 ? first->next : NULL;
+            after = rest == NULL ? 0 : pending_of(page, rest, count - 1);
+            last->next = NULL;
+        } else {
+            after = pending_of(page, first, count + pending_count(before));
+            last->next = pending_first(page, before);
+        }
+        /* Release pairs with the acquire in page_collect: the links are seen. A chain only grows
+         * until it is taken whole, so an old word that is back again is still right. Ordered,
+         * because whoever gives then looks whether the heap is dead (remote_give), while its last
+         * thread says that it is dead and then looks at this word (heap_abandon). */
+    } while (!swap_weak_ordered(&page->thread_free, &before, after));
+    return before == PENDING_FULL ? first : NULL;
+}
+
+__attribute__((no_sanitize("thread"))) page_view_t page_peek(const page_t *page) {
+    const volatile page_t *racing = page;
+    return (page_view_t){racing->used, racing->capacity};
+}
+
+void page_verify(const page_t *page) {
+    size_t length = 0;
+    for (const block_t *block = page->free; block != NULL; block = block->next) {
+        size_t offset = (size_t)((const char *)block - slice_address(page));
+        assert_always(offset % page->block_bytes == 0);
+        assert_always(offset / page->block_bytes < page->capacity);
+        assert_always(++length <= page->capacity);
+    }
+    bool biased = page->state == PAGE_CURRENT;
+    assert_always(page->used - biased + length == page->capacity);
+    assert_always(page->capacity <= page->block_limit);
+    assert_always(page->state != PAGE_FULL || page->used == page->block_limit);
+}

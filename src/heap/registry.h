@@ -1,0 +1,31 @@
+/* All heaps that ever were, and memory for Eddy's own structs.
+ *
+ * The list only grows, at its front, by one atomic store: walking it needs no lock, and in the
+ * child of a fork it is whole. Its structs are reused (heap/thread.h, heap/subheap.h), never freed.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_REGISTRY_H
+#define EDDY_HEAP_REGISTRY_H
+
+#include "heap/heap.h"
+
+/* Zeroed memory that is never freed, aligned to 128 bytes; NULL when refused. */
+void *registry_allocate(size_t bytes);
+size_t registry_metadata_bytes(void);
+
+void registry_add(heap_t *heap);
+/* For each: for (heap_t *h = registry_first(); h != NULL; h = h->next_of_all). */
+heap_t *registry_first(void);
+
+/* How many heaps are dead, and how many slices all heaps retain: hints that tell whether looking
+ * at other heaps is worth the while. */
+extern _Atomic size_t registry_dead_heaps;
+extern _Atomic size_t registry_retained_slices;
+extern _Atomic size_t registry_retained_peak;
+
+/* The next few heaps to look at, in turn, so that a long list is searched over several calls. */
+enum { REGISTRY_LOOKS = 8 };
+heap_t *registry_next(void);
+
+void registry_repair(void);
+
+#endif

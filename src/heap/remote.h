@@ -1,0 +1,31 @@
+/* Frees of blocks that belong to another thread.
+ *
+ * They are gathered per page in a small buffer of the freeing thread and given to the page as one
+ * chain by one atomic operation: at a limit of blocks or bytes, when another page needs the entry,
+ * when the thread enters the slow path of malloc, and when it ends. So a thread that goes idle
+ * holds back at most REMOTE_ENTRIES * REMOTE_BYTES (128 KiB) and keeps at most REMOTE_ENTRIES
+ * pages from emptying. Blocks of first-class heaps are never held back: the heap may be destroyed.
+ *
+ * A full page is in no list that its owner looks at. The first free into it keeps one block back
+ * as a token and pushes it on the heap's `tokens`; the owner, or whoever holds the heap's lock,
+ * settles the tokens: lists the page as partial and frees the token into it. The token counts as
+ * used until then, so its page cannot empty and vanish.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_REMOTE_H
+#define EDDY_HEAP_REMOTE_H
+
+#include "heap/thread.h"
+
+static always_inline remote_entry_t *remote_entry(thread_t *thread, const page_t *page) {
+    return &thread->remote[slice_index(page) % REMOTE_ENTRIES];
+}
+
+/* Free a block of a live page of another thread; the thread may have no record. */
+void remote_free(thread_t *thread, page_t *page, block_t *block);
+/* Give the blocks of one entry, or of all, to their pages. */
+out_of_line void remote_flush_entry(thread_t *thread, remote_entry_t *entry);
+void remote_flush(thread_t *thread);
+/* Push a chain on a page and its token, if it gets one, on the heap. */
+void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count);
+
+#endif

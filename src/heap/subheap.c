@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/subheap.h"
+
+#include "heap/registry.h"
+
+static lock_t lock = LOCK_INIT(RANK_REGISTRY);
+/* Guarded by `lock`. */
+static uint64_t last_id;
+static struct eddy_heap *free_first_class;
+static heap_t *free_subheaps; /* by next_of_thread */
+
+struct eddy_heap *first_class_make(void) {
+    lock_acquire(&lock);
+    struct eddy_heap *made = free_first_class;
+    if (made != NULL) free_first_class = made->next_free;
+    uint64_t id = ++last_id;
+    lock_release(&lock);
+    if (made == NULL) made = registry_allocate(sizeof *made);
+    if (made == NULL) return NULL;
+    made->id = id;
+    made->subheaps = NULL;
+    lock_init(&made->lock, RANK_FIRST_CLASS);
+    return made;
+}
+
+static void put_free(heap_t *subheap) {
+    lock_acquire(&lock);
+    subheap->next_of_thread = free_subheaps;
+    free_subheaps = subheap;
+    lock_release(&lock);
+}
+
+/* An orphan of an ended thread keeps its pages until others adopt them or they empty. */
+static bool has_no_page(heap_t *subheap) {
+    if (!lock_try(&subheap->lock)) return false;
+    bool none = subheap->demand.in_use == 0;
+    lock_release(&subheap->lock);
+    return none;
+}
+
+/* One without pages; of those that still have some, only a few are looked at. */
+static heap_t *take_free(void) {
+    enum { LOOKS = 8 };
+    heap_t *found = NULL;
+    lock_acquire(&lock);
+    heap_t **place = &free_subheaps;
+    for (int looks = 0; *place != NULL && looks < LOOKS; looks++) {
+        if (has_no_page(*place)) {
+            found = *place;
+            *place = found->next_of_thread;
+            break;
+        }
+        place = &(*place)->next_of_thread;
+    }
+    lock_release(&lock);
+    return found;
+}
+
+/* Take the orphans out of the thread's list. */
+static void dissolve_orphans(thread_t *thread) {
+    heap_t **place = &thread->subheaps;
+    while (*place != NULL) {
+        heap_t *subheap = *place;
+        /* Acquire pairs with the release in first_class_end. */
+        if (load_acquire(&subheap->first_class_id) != 0) {
+            place = &subheap->next_of_thread;
+            continue;
+        }
+        *place = subheap->next_of_thread;
+        heap_merge(subheap, &thread->heap);
+        put_free(subheap);
+    }
+}
+
+/* A sub-heap of the first-class heap whose thread has ended. */
+static heap_t *take_dead(struct eddy_heap *first_class) {
+    heap_t *subheap = first_class->subheaps;
+    while (subheap != NULL && load_relaxed(&subheap->state) != HEAP_DEAD) {
+        subheap = subheap->next_of_first_class;
+    }
+    return subheap;
+}
+
+static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
+    dissolve_orphans(thread);
+    lock_acquire(&first_class->lock);
+    heap_t *subheap = take_dead(first_class);
+    bool is_member = subheap != NULL;
+    bool is_new = false;
+    if (!is_member) subheap = take_free();
+    if (subheap == NULL) {
+        subheap = registry_allocate(sizeof *subheap);
+        is_new = subheap != NULL;
+    }
+    if (subheap != NULL) {
+        heap_start(subheap, thread);
+        store_relaxed(&subheap->first_class, first_class);
+        store_relaxed(&subheap->first_class_id, first_class->id);
+        if (!is_member) {
+            subheap->next_of_first_class = first_class->subheaps;
+            first_class->subheaps = subheap;
+        }
+        subheap->next_of_thread = thread->subheaps;
+        thread->subheaps = subheap;
+    }
+    lock_release(&first_class->lock);
+    if (is_new) registry_add(subheap);
+    return subheap;
+}
+
+heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread) {
+    for (heap_t *subheap = thread->subheaps; subheap != NULL; subheap = subheap->next_of_thread) {
+        if (load_relaxed(&subheap->first_class_id) == first_class->id) return subheap;
+    }
+    return make_subheap(first_class, thread);
+}
+
+/* Large objects stand in no list: they are found by walking all spans, if there are any. */
+typedef struct large_walk {
+    heap_t *heap;
+    bool free;
+} large_walk_t;
+
+static bool end_large(page_t *head, void *argument) {
+    const large_walk_t *walk = argument;
+    if (span_kind(head) != SPAN_LARGE || load_relaxed(&head->heap) != walk->heap) return true;
+    heap_t *expected = walk->heap;
+    /* Whoever takes the heap out of the object counts it out: this, or a free by another thread. */
+    if (swap_strong_relaxed(&head->heap, &expected, NULL)) {
+        sub_relaxed(&walk->heap->large_count, 1);
+        if (walk->free) span_free(head);
+    }
+    return true;
+}
+
+static void end_subheap(heap_t *subheap, bool destroy) {
+    if (load_relaxed(&subheap->large_count) > 0) {
+        large_walk_t walk = {subheap, destroy};
+        span_walk(end_large, &walk);
+    }
+    if (destroy) heap_destroy_pages(subheap);
+    bool dead = load_relaxed(&subheap->state) == HEAP_DEAD;
+    store_relaxed(&subheap->first_class, NULL);
+    /* Release pairs with the acquire in dissolve_orphans: the thread sees all that was done here.
+     * From here on a live thread may dissolve the sub-heap. */
+    store_release(&subheap->first_class_id, 0);
+    if (dead) put_free(subheap);
+}
+
+void first_class_end(struct eddy_heap *first_class, bool destroy) {
+    lock_acquire(&first_class->lock);
+    heap_t *subheap = first_class->subheaps;
+    first_class->subheaps = NULL;
+    while (subheap != NULL) {
+        heap_t *next = subheap->next_of_first_class;
+        end_subheap(subheap, destroy);
+        subheap = next;
+    }
+    lock_release(&first_class->lock);
+    if (thread_is_started(thread_self)) dissolve_orphans(thread_self);
+    lock_acquire(&lock);
+    first_class->next_free = free_first_class;
+    free_first_class = first_class;
+    lock_release(&lock);
+}
+
+void subheap_abandon_all(thread_t *thread) {
+    dissolve_orphans(thread);
+    while (thread->subheaps != NULL) {
+        heap_t *subheap = thread->subheaps;
+        thread->subheaps = subheap->next_of_thread;
+        heap_abandon(subheap);
+    }
+}
+
+void subheap_repair(void) { lock_init(&lock, RANK_REGISTRY); }

@@ -1,0 +1,33 @@
+/* First-class heaps: a set of sub-heaps, one for each thread that allocated from it.
+ *
+ * A sub-heap is a heap like any other, owned by its thread, so the fast paths are the same. When
+ * the first-class heap ends, sub-heaps of running threads become orphans: their thread notices when
+ * it next looks for a sub-heap, or ends, and merges what is left into its ordinary heap. A sub-heap
+ * whose thread has ended stays with the first-class heap until the next thread takes it over.
+ *
+ * Invariant: a sub-heap's first_class_id is that of its first-class heap, which no other heap ever
+ * has; 0 makes it an orphan.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_SUBHEAP_H
+#define EDDY_HEAP_SUBHEAP_H
+
+#include "heap/thread.h"
+
+struct eddy_heap {
+    uint64_t id; /* never 0, never used again */
+    lock_t lock; /* RANK_FIRST_CLASS; guards subheaps */
+    heap_t *subheaps;
+    struct eddy_heap *next_free;
+};
+
+struct eddy_heap *first_class_make(void);
+/* The blocks live on (delete) or are freed at once (destroy). */
+void first_class_end(struct eddy_heap *first_class, bool destroy);
+
+/* The calling thread's sub-heap, made at its first use; NULL without memory. */
+heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread);
+/* The thread ends: orphans go into its ordinary heap, the others wait for another thread. */
+void subheap_abandon_all(thread_t *thread);
+void subheap_repair(void);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/thread.h"
+
+#include <pthread.h>
+
+#include "heap/registry.h"
+#include "heap/remote.h"
+#include "heap/subheap.h"
+#include "memory/span.h"
+#include "os/os.h"
+
+#define REPEAT4(x) x, x, x, x
+#define REPEAT16(x) REPEAT4(x), REPEAT4(x), REPEAT4(x), REPEAT4(x)
+#define NO_PAGES                                                                                   \
+    {                                                                                              \
+        .heap = {                                                                                  \
+            .direct = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT16(&page_empty),        \
+                       REPEAT16(&page_empty), &page_empty},                                        \
+            .current = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT4(&page_empty),        \
+                        REPEAT4(&page_empty), REPEAT4(&page_empty)},                               \
+        },                                                                                         \
+    }
+_Static_assert(DIRECT_COUNT == 65 && CLASS_COUNT == 44, "NO_PAGES fills the tables");
+
+thread_t thread_none = NO_PAGES;
+thread_t thread_gone = NO_PAGES;
+_Thread_local thread_t *thread_self = &thread_none;
+
+static lock_t lock = LOCK_INIT(RANK_REGISTRY);
+/* Guarded by `lock`. */
+static thread_t *pool; /* records of threads that have ended */
+static thread_t *late; /* records taken after the exit handler: their threads end unseen */
+static bool key_made;
+
+static _Atomic size_t count;
+static pthread_key_t key;
+
+size_t thread_count(void) { return load_relaxed(&count); }
+
+static void put_in_pool(thread_t *thread) {
+    lock_acquire(&lock);
+    thread->next = pool;
+    pool = thread;
+    lock_release(&lock);
+}
+
+/* Let go of everything the record holds; by its thread, or once the thread is gone. */
+static void abandon(thread_t *thread) {
+    remote_flush(thread);
+    subheap_abandon_all(thread);
+    heap_abandon(&thread->heap);
+    sub_relaxed(&count, 1);
+}
+
+/* The exit handler of a thread. Later destructors may still allocate: then the thread takes a
+ * record again and, if another round of destructors comes, this runs again. */
+static void end(void *argument) {
+    thread_t *thread = argument;
+    if (thread != thread_self) return;
+    thread_self = &thread_gone;
+    abandon(thread);
+    if (!thread->is_late) put_in_pool(thread);
+}
+
+/* A late record whose thread has ended meanwhile; at most a few are looked at. */
+static thread_t *reclaim_late(void) {
+    enum { LOOKS = 4 };
+    lock_acquire(&lock);
+    thread_t **place = &late;
+    thread_t *found = NULL;
+    for (int looks = 0; *place != NULL && looks < LOOKS; looks++) {
+        if (!os_thread_is_alive((*place)->id)) {
+            found = *place;
+            *place = found->next;
+            break;
+        }
+        place = &(*place)->next;
+    }
+    lock_release(&lock);
+    if (found != NULL && load_relaxed(&found->heap.state) == HEAP_LIVE) abandon(found);
+    return found;
+}
+
+static thread_t *take_from_pool(void) {
+    lock_acquire(&lock);
+    thread_t *thread = pool;
+    if (thread != NULL) pool = thread->next;
+    bool any_late = late != NULL;
+    if (!key_made) key_made = pthread_key_create(&key, end) == 0;
+    lock_release(&lock);
+    return thread == NULL && any_late ? reclaim_late() : thread;
+}
+
+static void list_late(thread_t *thread) {
+    lock_acquire(&lock);
+    thread->next = late;
+    late = thread;
+    lock_release(&lock);
+}
+
+thread_t *thread_start(void) {
+    if (thread_is_started(thread_self)) return thread_self;
+    if (!span_start()) return NULL;
+    thread_t *thread = take_from_pool();
+    bool is_new = thread == NULL;
+    if (is_new) thread = registry_allocate(sizeof *thread);
+    if (thread == NULL) return NULL;
+    heap_start(&thread->heap, thread);
+    if (is_new) registry_add(&thread->heap);
+    thread->is_late = thread_self == &thread_gone;
+    thread->id = os_thread_id();
+    add_relaxed(&count, 1);
+    thread_self = thread;
+    if (thread->is_late) list_late(thread);
+    /* May allocate: the record is in place by now. When it fails, the record stays with the thread
+     * for good; nothing else is lost. */
+    if (key_made) pthread_setspecific(key, thread);
+    return thread;
+}

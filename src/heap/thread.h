@@ -1,0 +1,50 @@
+/* A thread as Eddy knows it: one record, found through the only thread-local variable.
+ *
+ * A record is taken at the first slow path of a thread and put back when the thread ends, with the
+ * pages that still hold live blocks: they are dead until the next thread takes the record, or other
+ * heaps take the pages one by one. So neither start nor end touches a page that stays.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_THREAD_H
+#define EDDY_HEAP_THREAD_H
+
+#include "heap/heap.h"
+
+/* Blocks of one page of another thread, gathered to be given in one go. */
+typedef struct remote_entry {
+    page_t *page; /* NULL: nothing gathered */
+    block_t *first, *last;
+    uint32_t count, limit;
+} remote_entry_t;
+
+enum { REMOTE_ENTRIES = 8, REMOTE_BLOCKS = 64, REMOTE_BYTES = 16 << 10 };
+
+typedef struct thread {
+    heap_t heap; /* first, so that the fast path of malloc finds the table without an offset */
+    /* all below: written by the thread itself */
+    remote_entry_t remote[REMOTE_ENTRIES];
+    uint32_t remote_open; /* entries with a page */
+    bool is_late;         /* started after the thread's exit handler had run */
+    int id;               /* of the kernel */
+    heap_t *subheaps;     /* one for each first-class heap used, see heap/subheap.h */
+    struct thread *next;  /* in the pool of records, or among the late ones */
+} thread_t;
+
+/* The running thread's record: thread_none before its first slow path, thread_gone after its exit
+ * handler; both have heaps without a page and never own one. */
+extern _Thread_local thread_t *thread_self __attribute__((tls_model("initial-exec")));
+extern thread_t thread_none, thread_gone;
+
+static always_inline bool thread_is_started(const thread_t *thread) {
+    return thread != &thread_none && thread != &thread_gone;
+}
+
+/* The record of the running thread, taken now if it has none; NULL without memory. */
+thread_t *thread_start(void);
+
+/* Threads with a record. */
+size_t thread_count(void);
+
+/* In the child of a fork: every record but the running thread's goes to the pool. */
+void thread_repair(thread_t *survivor);
+
+#endif

@@ -1,0 +1,34 @@
+/* Options and collection: what the program may ask for.
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "config/options.h"
+#include "eddy.h"
+#include "heap/registry.h"
+#include "heap/remote.h"
+#include "memory/span.h"
+
+static bool is_option(eddy_option_t option) { return (unsigned)option < EDDY_OPTION_COUNT; }
+
+int64_t eddy_option_get(eddy_option_t option) {
+    (void)span_start();
+    if (is_option(option)) return option_get(option);
+    errno = EINVAL;
+    return -1;
+}
+
+int eddy_option_set(eddy_option_t option, int64_t value) {
+    (void)span_start();
+    if (is_option(option) && option_set(option, value)) return 0;
+    errno = EINVAL;
+    return -1;
+}
+
+size_t eddy_collect(void) {
+    thread_t *thread = thread_self;
+    remote_flush(thread);
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        heap_collect(heap, load_relaxed(&heap->thread) == thread);
+    }
+    return span_purge_all();
+}

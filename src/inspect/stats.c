@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "eddy.h"
+#include "heap/registry.h"
+#include "memory/region.h"
+#include "memory/span.h"
+
+static void add_page(eddy_stats_t *stats, page_t *page) {
+    page_view_t view = page_peek(page);
+    size_t bytes = span_bytes(page);
+    if (page->state == PAGE_RETAINED) {
+        stats->retained += bytes;
+        return;
+    }
+    uint32_t used = view.used - (page->state == PAGE_CURRENT && view.used > 0);
+    uint32_t pending = pending_count(load_relaxed(&page->thread_free));
+    uint32_t live = used > pending ? used - pending : 0;
+    size_t live_bytes = live * page->block_bytes;
+    stats->pending += pending * page->block_bytes;
+    stats->live_blocks += live;
+    stats->live_bytes += live_bytes;
+    if (used == 0 && page->state == PAGE_CURRENT) {
+        stats->current_empty += bytes;
+    } else {
+        stats->free_in_pages += bytes - size_min(bytes, live_bytes + pending * page->block_bytes);
+    }
+}
+
+static bool add_span(page_t *head, void *argument) {
+    eddy_stats_t *stats = argument;
+    span_kind_t kind = span_kind(head);
+    if (kind == SPAN_PAGE) {
+        add_page(stats, head);
+    } else if (kind == SPAN_LARGE) {
+        stats->live_blocks++;
+        stats->live_bytes += span_bytes(head);
+    }
+    return true;
+}
+
+void eddy_stats_get(eddy_stats_t *stats, size_t size) {
+    eddy_stats_t sum = {0};
+    span_walk(add_span, &sum);
+    span_totals_t spans;
+    span_totals(&spans);
+    sum.dirty = spans.dirty << SLICE_SHIFT;
+    sum.clean = spans.clean << SLICE_SHIFT;
+    sum.metadata = spans.metadata_bytes + registry_metadata_bytes();
+    sum.reserved = spans.reserved << SLICE_SHIFT;
+    sum.opened = spans.opened << SLICE_SHIFT;
+    memcpy(stats, &sum, size_min(size, sizeof sum));
+}

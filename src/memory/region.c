@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory/region.h"
+
+#include "os/os.h"
+
+/* Each refusal shrinks the request this much, from the largest window that is worth having to the
+ * smallest that is of use: at most nine steps. */
+enum { SHRINK = 8 };
+static const size_t WINDOW_LARGEST = (size_t)1 << 40;
+static const size_t WINDOW_SMALLEST = (size_t)32 << 20;
+static const size_t REGION_SMALLEST = (size_t)1 << 20;
+
+/* A front grows by an eighth of what is open, within these bounds: rarely a system call when much
+ * is in use, little when it all becomes resident (mlockall) or counts (overcommit). */
+enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
+
+window_t window;
+static region_t regions[REGION_MAX];
+static size_t count;
+
+size_t region_count(void) { return count; }
+
+const region_t *region_at(size_t index) {
+    assert_debug(index < count);
+    return &regions[index];
+}
+
+bool region_contains(size_t slice) {
+    for (size_t i = 0; i < count; i++) {
+        if (slice - regions[i].first < regions[i].opened) return true;
+    }
+    return false;
+}
+
+static size_t power_of_two_at_least(size_t n) {
+    return n <= 1 ? 1 : (size_t)2 << highest_bit(n - 1);
+}
+
+/* Reserve `bytes` aligned to a slice; NULL when refused. */
+static char *reserve(void *hint, size_t bytes) {
+    char *address = os_reserve(hint, bytes);
+    if (address == NULL || (uintptr_t)address % SLICE_BYTES == 0) return address;
+    os_unmap(address, bytes);
+    address = os_reserve(NULL, bytes + SLICE_BYTES);
+    if (address == NULL) return NULL;
+    size_t skip = SLICE_BYTES - (uintptr_t)address % SLICE_BYTES;
+    os_unmap(address, skip);
+    os_unmap(address + skip + bytes, SLICE_BYTES - skip);
+    return address + skip;
+}
+
+/* As reserve, asking for less at each refusal; the size granted through *bytes. */
+static char *reserve_shrinking(size_t *bytes, size_t least) {
+    for (;; *bytes = round_up(*bytes / SHRINK, SLICE_BYTES)) {
+        char *address = reserve(NULL, *bytes);
+        if (address != NULL) return address;
+        if (*bytes / SHRINK < least) return NULL;
+    }
+}
+
+static size_t table_bytes(size_t window_bytes) {
+    return round_up((window_bytes >> SLICE_SHIFT) * sizeof(page_t), os_page_size());
+}
+
+static void region_add(char *address, size_t bytes) {
+    size_t first = slice_of(address);
+    assert_always(count < REGION_MAX && first < window.slices);
+    regions[count++] = (region_t){first, bytes >> SLICE_SHIFT, 0};
+}
+
+/* The window ends where the first region ends: the kernel places later mappings below earlier
+ * ones, so further regions are likely to find room inside. */
+static bool place_window(char *region, size_t region_bytes, size_t window_bytes) {
+    page_t *table = os_reserve_readable(table_bytes(window_bytes));
+    if (table == NULL) return false;
+    uintptr_t end = (uintptr_t)region + region_bytes;
+    window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
+    window.descriptors = table;
+    window.slices = window_bytes >> SLICE_SHIFT;
+    return true;
+}
+
+bool region_start(void) {
+    size_t left = os_address_space_left();
+    bool limited = left != SIZE_MAX;
+    size_t wanted = size_max(WINDOW_LARGEST, 4 * power_of_two_at_least(os_physical_memory()));
+    if (limited) wanted = size_min(wanted, power_of_two_at_least(4 * left));
+    wanted = size_max(wanted, WINDOW_SMALLEST);
+    size_t region_bytes = limited ? round_up(left / 4, SLICE_BYTES) : wanted;
+    char *region = reserve_shrinking(&region_bytes, REGION_SMALLEST);
+    if (region == NULL) return false;
+    /* A region that had to shrink for want of a larger hole leaves the window its size. */
+    while (!place_window(region, region_bytes, size_max(wanted, region_bytes))) {
+        if (wanted / SHRINK < WINDOW_SMALLEST || wanted <= region_bytes) {
+            os_unmap(region, region_bytes);
+            return false;
+        }
+        wanted /= SHRINK;
+    }
+    region_add(region, region_bytes);
+    return true;
+}
+
+size_t region_descriptor_bytes(void) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += round_up(regions[i].opened * sizeof(page_t), os_page_size());
+    }
+    return bytes;
+}
+
+/* Make the descriptors of the slices writable; whole kernel pages of them at a time, so that most
+ * calls find them open already. */
+static bool open_descriptors(const region_t *region, size_t slices) {
+    size_t page = os_page_size();
+    uintptr_t start = (uintptr_t)(window.descriptors + region->first);
+    uintptr_t open_to =
+        region->opened == 0 ? round_down(start, page)
+                            : round_up(start + region->opened * sizeof(page_t), page);
+    uintptr_t needed = round_up(start + (region->opened + slices) * sizeof(page_t), page);
+    return needed <= open_to || os_open((void *)open_to, needed - open_to);
+}
+
+static bool open_front(region_t *region, size_t slices) {
+    page_t *first = slice_descriptor(region->first + region->opened);
+    if (!open_descriptors(region, slices)) return false;
+    if (!os_open(slice_address(first), slices << SLICE_SHIFT)) return false;
+    region->opened += slices;
+    return true;
+}
+
+/* Open `slices` at the front of the region, and more where that is granted. */
+static page_t *grow_region(region_t *region, size_t slices, size_t *opened) {
+    size_t room = region->reserved - region->opened;
+    if (slices > room) return NULL;
+    page_t *first = slice_descriptor(region->first + region->opened);
+    size_t step = region->opened / STEP_FRACTION;
+    step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
+    *opened = size_min(size_max(step, slices), room);
+    if (open_front(region, *opened)) return first;
+    if (*opened == slices) return NULL;
+    *opened = slices;
+    return open_front(region, slices) ? first : NULL;
+}
+
+static bool in_window(const char *address, size_t bytes) {
+    size_t first = slice_of(address);
+    return first < window.slices && (bytes >> SLICE_SHIFT) <= window.slices - first;
+}
+
+/* One more region of at least `slices`, below the lowest one; NULL when refused. */
+static region_t *add_region(size_t slices) {
+    if (count == REGION_MAX) return NULL;
+    const region_t *last = &regions[count - 1];
+    uintptr_t below = (uintptr_t)slice_address(slice_descriptor(last->first));
+    size_t bytes = size_max(slices, last->reserved / 2) << SLICE_SHIFT;
+    if (bytes > window.slices << SLICE_SHIFT || bytes >= below) bytes = slices << SLICE_SHIFT;
+    if (bytes >= below) return NULL;
+    char *address = reserve((void *)(below - bytes), bytes);
+    if (address == NULL && bytes > slices << SLICE_SHIFT) {
+        bytes = slices << SLICE_SHIFT;
+        address = reserve((void *)(below - bytes), bytes);
+    }
+    if (address == NULL) return NULL;
+    if (!in_window(address, bytes)) {
+        os_unmap(address, bytes);
+        return NULL;
+    }
+    region_add(address, bytes);
+    return &regions[count - 1];
+}
+
+page_t *region_open(size_t slices, size_t *opened) {
+    bool refused = false;
+    for (size_t i = 0; i < count; i++) {
+        if (slices > regions[i].reserved - regions[i].opened) continue;
+        page_t *first = grow_region(&regions[i], slices, opened);
+        if (first != NULL) return first;
+        refused = true;
+        break;
+    }
+    /* A front that may not open stands for a limit on memory, which no other region would evade. */
+    if (refused || slices >= window.slices) return NULL;
+    region_t *region = add_region(slices);
+    return region == NULL ? NULL : grow_region(region, slices, opened);
+}

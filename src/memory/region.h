@@ -1,0 +1,36 @@
+/* Address space: the window that descriptors describe, and the regions reserved inside it.
+ *
+ * A region is reserved without access and opened in one growing front, so that it stays two
+ * mappings. The first one is as large as the limits of the process allow; further ones are placed
+ * inside the window by hint. All of it is guarded by the span lock.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_MEMORY_REGION_H
+#define EDDY_MEMORY_REGION_H
+
+#include "memory/descriptor.h"
+
+typedef struct region {
+    size_t first;    /* slice */
+    size_t reserved; /* slices */
+    size_t opened;   /* slices from `first` on that can be used, their descriptors too */
+} region_t;
+
+enum { REGION_MAX = 64 };
+
+/* Reserve window, descriptors and first region. False when not even the smallest is granted; the
+ * next call tries again. */
+bool region_start(void);
+/* Open at least `slices` more contiguous slices at some front, reserving a region when needed. The
+ * new slices' descriptors belong to no span yet. The count opened through *opened; NULL when
+ * refused. At most three system calls when it fails. */
+page_t *region_open(size_t slices, size_t *opened);
+
+/* The regions so far, in the order they were made. */
+size_t region_count(void);
+const region_t *region_at(size_t index);
+/* Whether the slice lies below the front of a region (only then its descriptor may be a head). */
+bool region_contains(size_t slice);
+/* Bytes of descriptors that can hold memory. */
+size_t region_descriptor_bytes(void);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory/span.h"
+
+#include "memory/demand.h"
+#include "memory/region.h"
+#include "os/lock.h"
+
+/* Bins of free spans by length: one a length up to EXACT, then STEPS to the doubling. A span stands
+ * in the highest bin whose least length it reaches. */
+enum { EXACT = 8, STEP_BITS = 2, STEPS = 1 << STEP_BITS, BIN_COUNT = 96 };
+/* How many spans of a bin are looked at for one that is long enough, before a higher bin where any
+ * will do. */
+enum { BIN_LOOKS = 8 };
+/* Spans purged between two takings of the lock. */
+enum { PURGE_BATCH = 32 };
+
+typedef struct bins {
+    list_t lists[BIN_COUNT];
+    uint64_t filled[2]; /* bit i: lists[i] is not empty */
+    size_t slices;
+} bins_t;
+
+static lock_t lock = LOCK_INIT(RANK_SPAN);
+/* All below: guarded by `lock`. */
+static bool started;
+static bool strict_commit; /* clean spans are closed: open them before use */
+static bins_t dirty, clean;
+static list_t by_age; /* every dirty span, the one freed longest ago first */
+static demand_t demand; /* slices */
+static size_t spans_purged, bytes_purged;
+
+static unsigned bin_of(size_t slices) {
+    if (slices <= EXACT) return (unsigned)slices - 1;
+    unsigned top = highest_bit(slices);
+    unsigned step = (unsigned)(slices >> (top - STEP_BITS)) & (STEPS - 1);
+    return EXACT + (top - 3) * STEPS + step;
+}
+
+static void bins_init(bins_t *bins) {
+    for (size_t i = 0; i < BIN_COUNT; i++) list_init(&bins->lists[i]);
+    bins->filled[0] = bins->filled[1] = 0;
+    bins->slices = 0;
+}
+
+static bins_t *bins_of(span_kind_t kind) {
+    assert_debug(kind == SPAN_DIRTY || kind == SPAN_CLEAN);
+    return kind == SPAN_DIRTY ? &dirty : &clean;
+}
+
+static void bins_insert(page_t *head, span_kind_t kind) {
+    bins_t *bins = bins_of(kind);
+    size_t slices = span_slices(head);
+    unsigned bin = bin_of(slices);
+    list_push_first(&bins->lists[bin], &head->link);
+    bins->filled[bin / 64] |= (uint64_t)1 << bin % 64;
+    bins->slices += slices;
+    if (kind == SPAN_DIRTY) list_push_last(&by_age, &head->age);
+}
+
+static void bins_remove(page_t *head) {
+    span_kind_t kind = span_kind(head);
+    bins_t *bins = bins_of(kind);
+    size_t slices = span_slices(head);
+    unsigned bin = bin_of(slices);
+    list_remove(&head->link);
+    if (list_is_empty(&bins->lists[bin])) bins->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
+    bins->slices -= slices;
+    if (kind == SPAN_DIRTY) list_remove(&head->age);
+}
+
+static page_t *span_of_link(list_node_t *node) { return list_object(node, page_t, link); }
+
+/* The lowest filled bin from `bin` on, BIN_COUNT when there is none. */
+static unsigned bins_next(const bins_t *bins, unsigned bin) {
+    for (unsigned word = bin / 64; word < 2; word++) {
+        uint64_t filled = bins->filled[word];
+        if (word == bin / 64) filled &= ~(uint64_t)0 << bin % 64;
+        if (filled != 0) return word * 64 + lowest_bit(filled);
+    }
+    return BIN_COUNT;
+}
+
+/* A good fit: the first that is long enough among a few of the same bin, else any of a higher. */
+static page_t *bins_find(const bins_t *bins, size_t slices) {
+    unsigned bin = bin_of(slices);
+    const list_t *list = &bins->lists[bin];
+    list_node_t *node = list_first(list);
+    for (int looks = 0; node != NULL && looks < BIN_LOOKS; looks++) {
+        if (span_slices(span_of_link(node)) >= slices) return span_of_link(node);
+        node = list_next(list, node);
+    }
+    bin = bins_next(bins, bin + 1);
+    return bin == BIN_COUNT ? NULL : span_of_link(list_first(&bins->lists[bin]));
+}
+
+/* ---- tiling: every change is one store to a head's shape, see memory/descriptor.h ---- */
+
+/* Let the last slice of a free span find its head when its right neighbour is freed. */
+static void mark_last(page_t *head, size_t slices) {
+    if (slices > 1) span_set(head + slices - 1, SPAN_INNER, slices - 1);
+}
+
+/* Cut a span in two; the second part gets `kind`. Neither may stand in a bin. */
+static page_t *split(page_t *head, size_t slices, span_kind_t kind) {
+    uint64_t shape = span_shape(head);
+    page_t *rest = head + slices;
+    span_set(rest, kind, shape_count(shape) - slices);
+    span_set(head, shape_kind(shape), slices);
+    return rest;
+}
+
+/* Append the span behind `head` to it; neither may stand in a bin. */
+static void absorb(page_t *head, page_t *next) {
+    uint64_t shape = span_shape(head);
+    span_set(head, shape_kind(shape), shape_count(shape) + span_slices(next));
+    span_set(next, SPAN_NONE, 0);
+}
+
+/* The span right behind, NULL at a front (of the region, or where another region begins). */
+static page_t *next_span(page_t *head) {
+    page_t *next = head + span_slices(head);
+    if (slice_index(next) >= window.slices) return NULL;
+    return span_kind_is_head(span_kind(next)) ? next : NULL;
+}
+
+/* The free span of `kind` that ends right before `head`, else NULL. */
+static page_t *previous_free(page_t *head, span_kind_t kind) {
+    if (slice_index(head) == 0) return NULL;
+    page_t *last = head - 1;
+    uint64_t shape = span_shape(last);
+    page_t *previous = last;
+    if (shape_kind(shape) == SPAN_INNER) {
+        if (shape_count(shape) > slice_index(last)) return NULL;
+        previous = last - shape_count(shape);
+    }
+    bool ends_here = span_shape(previous) == shape_of(kind, (size_t)(head - previous));
+    return ends_here ? previous : NULL;
+}
+
+/* Put a span that is in transit among the free ones, joined with its neighbours of the kind. */
+static void insert_free(page_t *head, span_kind_t kind) {
+    page_t *next = next_span(head);
+    if (next != NULL && span_kind(next) == kind) {
+        bins_remove(next);
+        absorb(head, next);
+    }
+    page_t *previous = previous_free(head, kind);
+    if (previous != NULL) {
+        bins_remove(previous);
+        absorb(previous, head);
+        head = previous;
+    }
+    size_t slices = span_slices(head);
+    mark_last(head, slices);
+    span_set(head, kind, slices);
+    bins_insert(head, kind);
+}
+
+/* Take a free span out of its bin, into the caller's hands. */
+static void take_free(page_t *head) {
+    bins_remove(head);
+    span_set(head, SPAN_TRANSIT, span_slices(head));
+}
+
+/* Cut off what follows the first `slices` of a span in transit, back to where it came from. */
+static void give_back_rest(page_t *head, size_t slices, span_kind_t kind) {
+    if (span_slices(head) > slices) insert_free(split(head, slices, SPAN_TRANSIT), kind);
+}
+
+/* ---- windows and purging ---- */
+
+/* Take up to PURGE_BATCH dirty spans, `excess` slices at most, oldest first. */
+static size_t detach_oldest(page_t **batch, size_t excess) {
+    size_t taken = 0;
+    while (taken < PURGE_BATCH && excess > 0 && !list_is_empty(&by_age)) {
+        page_t *head = list_object(list_first(&by_age), page_t, age);
+        take_free(head);
+        give_back_rest(head, excess, SPAN_DIRTY);
+        excess -= span_slices(head);
+        batch[taken++] = head;
+    }
+    return taken;
+}
+
+static bool purge_span(page_t *head) {
+    char *address = slice_address(head);
+    size_t bytes = span_bytes(head);
+    return strict_commit ? os_close(address, bytes) : os_purge(address, bytes);
+}
+
+/* Purge up to `excess` slices; called and returns with the lock held, lets go of it for the calls
+ * to the kernel. After a refusal it stops: the span stays dirty and the next window tries again. */
+static size_t purge_locked(size_t excess) {
+    size_t purged_slices = 0;
+    bool refused = false;
+    while (excess > 0 && !refused) {
+        page_t *batch[PURGE_BATCH];
+        size_t taken = detach_oldest(batch, excess);
+        if (taken == 0) break;
+        bool purged[PURGE_BATCH];
+        lock_release(&lock);
+        for (size_t i = 0; i < taken; i++) purged[i] = purge_span(batch[i]);
+        lock_acquire(&lock);
+        for (size_t i = 0; i < taken; i++) {
+            size_t slices = span_slices(batch[i]);
+            insert_free(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
+            excess -= size_min(slices, excess);
+            refused |= !purged[i];
+            if (!purged[i]) continue;
+            purged_slices += slices;
+            spans_purged++;
+        }
+    }
+    bytes_purged += purged_slices << SLICE_SHIFT;
+    return purged_slices;
+}
+
+static size_t dirty_excess(void) {
+    size_t allowance = demand_allowance(&demand);
+    return dirty.slices > allowance ? dirty.slices - allowance : 0;
+}
+
+void span_housekeep(uint64_t now_ms) {
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return;
+    lock_acquire(&lock);
+    bool turned = started && demand_turn(&demand, demand_window(now_ms));
+    if (turned) purge_locked(dirty_excess());
+    lock_release(&lock);
+}
+
+size_t span_purge_all(void) {
+    lock_acquire(&lock);
+    size_t slices = started ? purge_locked(dirty.slices) : 0;
+    lock_release(&lock);
+    return slices << SLICE_SHIFT;
+}
+
+/* ---- allocate and free ---- */
+
+static bool start_locked(void) {
+    if (started) return true;
+    options_load();
+    if (!region_start()) return false;
+    bins_init(&dirty);
+    bins_init(&clean);
+    list_init(&by_age);
+    strict_commit = os_commit_is_strict();
+    started = true;
+    return true;
+}
+
+bool span_start(void) {
+    lock_acquire(&lock);
+    bool result = start_locked();
+    lock_release(&lock);
+    return result;
+}
+
+/* Beyond the limit nothing more is handed out; free memory is no part of what is in use. */
+static bool within_limit(size_t slices) {
+    size_t limit = (size_t)option_get(EDDY_OPTION_LIMIT) >> SLICE_SHIFT;
+    return limit == 0 || demand.in_use + slices <= limit;
+}
+
+/* A free span of at least `slices` in transit; what it was through *kind. */
+static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) {
+    page_t *head = bins_find(&dirty, slices);
+    *kind = SPAN_DIRTY;
+    if (head == NULL && source == SPAN_FROM_ANY) {
+        head = bins_find(&clean, slices);
+        *kind = SPAN_CLEAN;
+    }
+    if (head != NULL) {
+        take_free(head);
+    } else if (source == SPAN_FROM_ANY) {
+        size_t opened;
+        head = region_open(slices, &opened);
+        if (head != NULL) span_set(head, SPAN_TRANSIT, opened);
+    }
+    return head;
+}
+
+/* Cut off what stands before the first aligned slice. */
+static page_t *cut_front(page_t *head, size_t alignment, span_kind_t kind) {
+    size_t address = (uintptr_t)slice_address(head) >> SLICE_SHIFT;
+    size_t skip = round_up(address, alignment) - address;
+    if (skip == 0) return head;
+    page_t *aligned = split(head, skip, SPAN_TRANSIT);
+    insert_free(head, kind);
+    return aligned;
+}
+
+static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t source,
+                               bool *is_zero) {
+    if (!start_locked() || !within_limit(slices)) return NULL;
+    if (slices > window.slices || alignment > window.slices) return NULL;
+    span_kind_t kind;
+    page_t *head = take_fit(slices + alignment - 1, source, &kind);
+    if (head == NULL) return NULL;
+    head = cut_front(head, alignment, kind);
+    give_back_rest(head, slices, kind);
+    if (strict_commit && kind == SPAN_CLEAN && !os_open(slice_address(head), span_bytes(head))) {
+        insert_free(head, kind);
+        return NULL;
+    }
+    demand_rise(&demand, slices);
+    *is_zero = kind == SPAN_CLEAN;
+    return head;
+}
+
+page_t *span_allocate(size_t slices, size_t alignment, span_source_t source, bool *is_zero) {
+    assert_debug(slices > 0 && is_power_of_two(alignment));
+    lock_acquire(&lock);
+    page_t *head = allocate_locked(slices, alignment, source, is_zero);
+    lock_release(&lock);
+    return head;
+}
+
+static void free_as(page_t *head, span_kind_t kind) {
+    lock_acquire(&lock);
+    size_t slices = span_slices(head);
+    span_set(head, SPAN_TRANSIT, slices);
+    demand_fall(&demand, slices);
+    insert_free(head, kind);
+    if (unlikely(option_get(EDDY_OPTION_DECAY_MS) == 0)) purge_locked(dirty.slices);
+    lock_release(&lock);
+}
+
+void span_free(page_t *head) { free_as(head, SPAN_DIRTY); }
+
+void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
+
+page_t *span_drop_front(page_t *head, size_t slices) {
+    lock_acquire(&lock);
+    page_t *rest = split(head, slices, SPAN_TRANSIT);
+    demand_fall(&demand, slices);
+    insert_free(head, SPAN_DIRTY);
+    lock_release(&lock);
+    return rest;
+}
+
+bool span_extend(page_t *head, size_t slices) {
+    lock_acquire(&lock);
+    size_t more = slices - span_slices(head);
+    page_t *next = next_span(head);
+    span_kind_t kind = next == NULL ? SPAN_NONE : span_kind(next);
+    bool fits = (kind == SPAN_DIRTY || (kind == SPAN_CLEAN && !strict_commit)) &&
+                span_slices(next) >= more && within_limit(more);
+    if (fits) {
+        take_free(next);
+        give_back_rest(next, more, kind);
+        absorb(head, next);
+        demand_rise(&demand, more);
+    }
+    lock_release(&lock);
+    return fits;
+}
+
+void span_shorten(page_t *head, size_t slices) {
+    lock_acquire(&lock);
+    demand_fall(&demand, span_slices(head) - slices);
+    insert_free(split(head, slices, SPAN_TRANSIT), SPAN_DIRTY);
+    lock_release(&lock);
+}
+
+/* ---- looking, and repair after fork ---- */
+
+void span_totals(span_totals_t *totals) {
+    *totals = (span_totals_t){0};
+    lock_acquire(&lock);
+    if (started) {
+        totals->used = demand.in_use;
+        totals->dirty = dirty.slices;
+        totals->clean = clean.slices;
+        totals->spans_purged = spans_purged;
+        totals->bytes_purged = bytes_purged;
+        totals->metadata_bytes = region_descriptor_bytes();
+    }
+    for (size_t i = 0; i < region_count(); i++) {
+        totals->reserved += region_at(i)->reserved;
+        totals->opened += region_at(i)->opened;
+    }
+    lock_release(&lock);
+}
+
+static bool walk_region(const region_t *region, bool (*visit)(page_t *, void *), void *argument) {
+    size_t slice = region->first;
+    size_t end = region->first + region->opened;
+    while (slice < end) {
+        page_t *head = slice_descriptor(slice);
+        uint64_t shape = span_shape(head);
+        /* A walk without the lock may step on a head as it is absorbed: go on by one. */
+        bool is_head = span_kind_is_head(shape_kind(shape));
+        if (is_head && !visit(head, argument)) return false;
+        slice += is_head ? shape_count(shape) : 1;
+    }
+    return true;
+}
+
+bool span_walk(bool (*visit)(page_t *head, void *argument), void *argument) {
+    for (size_t i = 0; i < region_count(); i++) {
+        if (!walk_region(region_at(i), visit, argument)) return false;
+    }
+    return true;
+}
+
+static bool repair_head(page_t *head, void *argument) {
+    (void)argument;
+    span_kind_t kind = span_kind(head);
+    if (kind == SPAN_PAGE || kind == SPAN_LARGE) {
+        demand_rise(&demand, span_slices(head));
+    } else {
+        mark_last(head, span_slices(head));
+        if (kind == SPAN_TRANSIT) span_set(head, kind = SPAN_DIRTY, span_slices(head));
+        bins_insert(head, kind);
+    }
+    return true;
+}
+
+void span_repair(void) {
+    lock_init(&lock, RANK_SPAN);
+    if (!started) return;
+    bins_init(&dirty);
+    bins_init(&clean);
+    list_init(&by_age);
+    demand.in_use = 0;
+    span_walk(repair_head, NULL);
+}

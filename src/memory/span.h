@@ -1,0 +1,59 @@
+/* Free spans: runs of slices, split and joined, those that hold memory (dirty) first.
+ *
+ * Dirty spans are kept as long as demand_t allows and purged beyond; a purged or never used span
+ * is clean: it reads as zero. Dirty and clean neighbours stay apart, so that "clean" is known for
+ * every slice of a span.
+ *
+ * One lock (RANK_SPAN, inside span.c) guards the free spans, the regions and the kind of every
+ * head that is not in somebody's hands. System calls that return memory are made outside of it.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_MEMORY_SPAN_H
+#define EDDY_MEMORY_SPAN_H
+
+#include "memory/descriptor.h"
+
+typedef enum span_source { SPAN_FROM_DIRTY, SPAN_FROM_ANY } span_source_t;
+
+/* Reserve the address space at first use. False when refused; may be tried again. */
+bool span_start(void);
+
+/* A span of `slices`, its first slice at a multiple of `alignment` slices (a power of two) in
+ * memory; NULL when there is none (of that source) or memory is refused. The caller owns it, in
+ * kind SPAN_TRANSIT, and gives it its kind. *is_zero: every byte of it is zero. */
+page_t *span_allocate(size_t slices, size_t alignment, span_source_t source, bool *is_zero);
+/* Give a span back; it becomes dirty. Whoever calls this is the only one who knows the span. */
+void span_free(page_t *head);
+/* Lengthen a span in place to `slices`; false when what follows is not free or too short. The new
+ * slices are zero only by chance. The kind stays. */
+bool span_extend(page_t *head, size_t slices);
+/* Shorten a span to its first `slices`; the rest becomes dirty. The kind stays. */
+void span_shorten(page_t *head, size_t slices);
+
+/* Cut off the first `slices` of a span in transit; the rest, whose kind the caller sets. */
+page_t *span_drop_front(page_t *head, size_t slices);
+/* As span_free, for a span whose memory was moved away or replaced: it reads as zero. */
+void span_free_clean(page_t *head);
+
+/* Purge what exceeds the allowance of the window that runs at `now_ms`. */
+void span_housekeep(uint64_t now_ms);
+/* Purge all dirty spans; the bytes returned. */
+size_t span_purge_all(void);
+
+typedef struct span_totals {
+    size_t used, dirty, clean; /* slices; spans in transit count as used */
+    size_t reserved, opened;   /* slices */
+    size_t spans_purged, bytes_purged;
+    size_t metadata_bytes;
+} span_totals_t;
+
+void span_totals(span_totals_t *totals);
+
+/* Call `visit` for every head of a page or large object, in address order, without a lock: heads
+ * made or freed meanwhile may be missed. False when `visit` stopped it. */
+bool span_walk(bool (*visit)(page_t *head, void *argument), void *argument);
+
+/* In the child of a fork: rebuild the free spans from the descriptors; spans in transit belonged
+ * to threads that are gone and become dirty. */
+void span_repair(void);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+#if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
+void (*schedule_hook)(void);
+bool (*os_fault)(os_call_t call);
+static bool refused(os_call_t call) { return os_fault != NULL && os_fault(call); }
+#else
+static bool refused(os_call_t call) {
+    (void)call;
+    return false;
+}
+#endif
+
+/* Newer than the oldest headers that we compile with. */
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+enum { OPEN = PROT_READ | PROT_WRITE, PLAIN = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+static _Atomic size_t calls;
+
+size_t os_memory_calls(void) { return load_relaxed(&calls); }
+
+size_t os_page_size(void) {
+    static _Atomic size_t known;
+    size_t bytes = load_relaxed(&known);
+    if (unlikely(bytes == 0)) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        store_relaxed(&known, bytes);
+    }
+    return bytes;
+}
+
+/* mmap without a trace in errno; NULL when refused. */
+static void *map(void *address, size_t bytes, int access, int flags) {
+    int saved = errno;
+    add_relaxed(&calls, 1);
+    void *result = mmap(address, bytes, access, flags, -1, 0);
+    errno = saved;
+    return result == MAP_FAILED ? NULL : result;
+}
+
+static bool advise(void *address, size_t bytes, int advice) {
+    int saved = errno;
+    int result;
+    do {
+        add_relaxed(&calls, 1);
+        result = madvise(address, bytes, advice);
+    } while (result != 0 && errno == EAGAIN);
+    errno = saved;
+    return result == 0;
+}
+
+void *os_reserve(void *hint, size_t bytes) {
+    return refused(OS_RESERVE) ? NULL : map(hint, bytes, PROT_NONE, PLAIN);
+}
+
+void *os_map(size_t bytes) { return refused(OS_RESERVE) ? NULL : map(NULL, bytes, OPEN, PLAIN); }
+
+void *os_reserve_readable(size_t bytes) {
+    return refused(OS_RESERVE) ? NULL : map(NULL, bytes, PROT_READ, PLAIN);
+}
+
+void os_unmap(void *address, size_t bytes) {
+    int saved = errno;
+    add_relaxed(&calls, 1);
+    munmap(address, bytes);
+    errno = saved;
+}
+
+bool os_open(void *address, size_t bytes) {
+    if (refused(OS_OPEN)) return false;
+    int saved = errno;
+    add_relaxed(&calls, 1);
+    int result = mprotect(address, bytes, OPEN);
+    errno = saved;
+    return result == 0;
+}
+
+bool os_purge(void *address, size_t bytes) {
+    return !refused(OS_PURGE) && advise(address, bytes, MADV_DONTNEED);
+}
+
+bool os_close(void *address, size_t bytes) {
+    return !refused(OS_PURGE) && map(address, bytes, PROT_NONE, PLAIN | MAP_FIXED) != NULL;
+}
+
+bool os_replace(void *address, size_t bytes) {
+    return !refused(OS_REPLACE) && map(address, bytes, OPEN, PLAIN | MAP_FIXED) != NULL;
+}
+
+bool os_move(void *from, void *to, size_t bytes) {
+    if (refused(OS_MOVE)) return false;
+    int saved = errno;
+    add_relaxed(&calls, 1);
+    void *result =
+        mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    errno = saved;
+    return result != MAP_FAILED;
+}
+
+bool os_wipe_on_fork(void *address, size_t bytes) {
+    return !refused(OS_WIPE) && advise(address, bytes, MADV_WIPEONFORK);
+}

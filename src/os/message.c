@@ -1,0 +1,110 @@
+/* Lines for people, written without allocating: printf could call malloc.
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+enum { LINE_MAX_BYTES = 400 };
+
+void os_write(int fd, const char *text, size_t length) {
+    int saved = errno;
+    while (length > 0) {
+        ssize_t written = write(fd, text, length);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) break;
+        text += written;
+        length -= (size_t)written;
+    }
+    errno = saved;
+}
+
+typedef struct output {
+    char *buffer;
+    size_t size, length;
+} output_t;
+
+static void put_text(output_t *out, const char *text, size_t length) {
+    size_t room = out->size - 1 - out->length;
+    if (length > room) length = room;
+    memcpy(out->buffer + out->length, text, length);
+    out->length += length;
+}
+
+static void put_number(output_t *out, size_t number, unsigned base) {
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number != 0);
+    put_text(out, digits + at, sizeof digits - at);
+}
+
+static void put_signed(output_t *out, long number) {
+    if (number < 0) put_text(out, "-", 1);
+    put_number(out, number < 0 ? 0 - (size_t)number : (size_t)number, 10);
+}
+
+/* Put the argument that the conversion at `format` (behind its '%') names; its length. */
+static size_t put_argument(output_t *out, const char *format, va_list *arguments) {
+    if (strncmp(format, "zu", 2) == 0) {
+        put_number(out, va_arg(*arguments, size_t), 10);
+        return 2;
+    }
+    if (*format == 's') {
+        const char *text = va_arg(*arguments, const char *);
+        put_text(out, text, strlen(text));
+    } else if (*format == 'd') {
+        put_signed(out, va_arg(*arguments, int));
+    } else if (*format == 'p') {
+        put_text(out, "0x", 2);
+        put_number(out, (size_t)va_arg(*arguments, void *), 16);
+    } else {
+        put_text(out, format, 1);
+    }
+    return 1;
+}
+
+size_t os_format_list(char *buffer, size_t size, const char *format, va_list list) {
+    output_t out = {buffer, size, 0};
+    va_list arguments;
+    va_copy(arguments, list);
+    for (; *format != '\0'; format++) {
+        if (*format == '%') {
+            format += put_argument(&out, format + 1, &arguments);
+        } else {
+            put_text(&out, format, 1);
+        }
+    }
+    va_end(arguments);
+    buffer[out.length] = '\0';
+    return out.length;
+}
+
+size_t os_format(char *buffer, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = os_format_list(buffer, size, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+void os_say(const char *format, ...) {
+    char line[LINE_MAX_BYTES] = "eddy: ";
+    size_t length = strlen(line);
+    va_list arguments;
+    va_start(arguments, format);
+    length += os_format_list(line + length, sizeof line - length - 1, format, arguments);
+    va_end(arguments);
+    line[length++] = '\n';
+    os_write(STDERR_FILENO, line, length);
+}
+
+_Noreturn void assert_failed(const char *condition, const char *file, int line) {
+    os_say("%s:%d: broken invariant: %s", file, line, condition);
+    abort();
+}

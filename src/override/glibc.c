@@ -1,0 +1,90 @@
+/* What glibc adds to the malloc family to look at an allocator and to tune it.
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "eddy.h"
+
+#ifdef __GLIBC__
+
+#if !__GLIBC_PREREQ(2, 33)
+struct mallinfo2 {
+    size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
+};
+struct mallinfo2 mallinfo2(void);
+#endif
+
+/* `padding` is what glibc leaves at the top of its heap; Eddy has no such place. */
+public_api int malloc_trim(size_t padding) {
+    (void)padding;
+    return eddy_collect() != 0;
+}
+
+/* uordblks + fordblks == arena always holds. All blocks lie in regions of Eddy, so none counts as a
+ * mapping of its own (hblks, hblkhd), and there are no fast bins (smblks, fsmblks). Free memory is
+ * known by its bytes, not by its blocks: ordblks counts it as one, as glibc does an untouched top.
+ * keepcost is what malloc_trim may return. */
+static struct mallinfo2 info_of(const eddy_stats_t *stats) {
+    size_t kept_empty = stats->retained + stats->dirty;
+    size_t free_bytes = stats->free_in_pages + stats->current_empty + stats->pending + kept_empty;
+    return (struct mallinfo2){
+        .arena = stats->live_bytes + free_bytes,
+        .ordblks = free_bytes != 0,
+        .uordblks = stats->live_bytes,
+        .fordblks = free_bytes,
+        .keepcost = kept_empty,
+    };
+}
+
+public_api struct mallinfo2 mallinfo2(void) {
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    return info_of(&stats);
+}
+
+static int clamp(size_t bytes) { return (int)size_min(bytes, INT_MAX); }
+
+public_api struct mallinfo mallinfo(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (struct mallinfo){
+        .arena = clamp(info.arena),
+        .ordblks = clamp(info.ordblks),
+        .uordblks = clamp(info.uordblks),
+        .fordblks = clamp(info.fordblks),
+        .keepcost = clamp(info.keepcost),
+    };
+}
+
+/* The elements of glibc's own output that mean something here, in its order. */
+public_api int malloc_info(int options, FILE *stream) {
+    if (options != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    struct mallinfo2 info = info_of(&stats);
+    fprintf(stream,
+            "<malloc version=\"1\">\n"
+            "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
+            "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n"
+            "<system type=\"current\" size=\"%zu\"/>\n"
+            "<aspace type=\"total\" size=\"%zu\"/>\n"
+            "<aspace type=\"mprotect\" size=\"%zu\"/>\n"
+            "</malloc>\n",
+            info.ordblks, info.fordblks, info.arena, stats.reserved, stats.opened);
+    return 0;
+}
+
+public_api void malloc_stats(void) { eddy_stats_print(STDERR_FILENO); }
+
+/* Only "never trim" has a counterpart; the other parameters tune mechanisms that Eddy lacks. */
+public_api int mallopt(int parameter, int value) {
+    return parameter == M_TRIM_THRESHOLD && value < 0 &&
+           eddy_option_set(EDDY_OPTION_DECAY_MS, -1) == 0;
+}
+
+#endif
