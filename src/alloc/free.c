@@ -45,14 +45,13 @@ static void free_in_page(page_t *page, void *pointer) {
         error_bad_pointer("free", pointer);
         return;
     }
-    if (thread == &thread_none) {
-        thread_t *started = thread_start();
-        if (started != NULL) thread = started;
-    }
     remote_free(thread, page, block);
 }
 
 static out_of_line void free_by_kind(page_t *descriptor, void *pointer) {
+    /* A thread that only frees gathers what it frees too, and is known before it takes a lock; one
+     * whose exit handler has run does without. */
+    if (thread_self == &thread_none) (void)thread_start();
     page_t *head = span_head(descriptor);
     if (likely(head != NULL && span_kind(head) == SPAN_PAGE)) {
         free_in_page(head, pointer);

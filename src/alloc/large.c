@@ -17,9 +17,8 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     head->large_offset = offset;
     head->is_moved = false;
     store_relaxed(&head->owner, NULL);
-    bool counted = load_relaxed(&heap->first_class) != NULL;
-    store_relaxed(&head->heap, counted ? heap : NULL);
-    if (counted) add_relaxed(&heap->large_count, 1);
+    store_relaxed(&head->heap, heap);
+    if (load_relaxed(&heap->first_class) != NULL) add_relaxed(&heap->large_count, 1);
     span_set(head, SPAN_LARGE, span_slices(head));
 }
 
@@ -40,12 +39,12 @@ void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset,
     return pointer;
 }
 
-/* Forget the heap that counts the object: also done by first_class_end, by one of the two. */
+/* A first-class heap counts its objects. Its end forgets them too; one of the two counts down. */
 static void leave_heap(page_t *head) {
     heap_t *heap = load_relaxed(&head->heap);
-    if (heap != NULL && swap_strong_relaxed(&head->heap, &heap, NULL)) {
-        sub_relaxed(&heap->large_count, 1);
-    }
+    if (heap == NULL || load_relaxed(&heap->first_class) == NULL) return;
+    heap_t *counting = heap;
+    if (swap_strong_relaxed(&head->heap, &counting, NULL)) sub_relaxed(&heap->large_count, 1);
 }
 
 /* One mapping again, so that moving objects never adds up to many. */

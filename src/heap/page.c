@@ -46,8 +46,10 @@ bool page_extend(page_t *page) {
         block = next;
     }
     ((block_t *)(void *)block)->next = NULL;
-    page->free = (block_t *)(void *)first;
+    /* In this order: in the child of a fork the blocks may be lost, but not linked again. */
     page->capacity += (uint32_t)count;
+    atomic_signal_fence(memory_order_seq_cst);
+    page->free = (block_t *)(void *)first;
     return true;
 }
 

@@ -174,3 +174,8 @@ void subheap_abandon_all(thread_t *thread) {
 }
 
 void subheap_repair(void) { lock_init(&lock, RANK_REGISTRY); }
+
+void subheap_disown(heap_t *heap) {
+    thread_t *thread = load_relaxed(&heap->thread);
+    if (thread != NULL && heap != &thread->heap) store_relaxed(&heap->thread, NULL);
+}

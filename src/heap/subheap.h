@@ -28,6 +28,10 @@ void first_class_end(struct eddy_heap *first_class, bool destroy);
 heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread);
 /* The thread ends: orphans go into its ordinary heap, the others wait for another thread. */
 void subheap_abandon_all(thread_t *thread);
+
+/* In the child of a fork. */
 void subheap_repair(void);
+/* The heap's thread is gone: if it is a sub-heap, another thread may take it. */
+void subheap_disown(heap_t *heap);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "heap/fork.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/subheap.h"
@@ -30,12 +31,15 @@ static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`. */
 static thread_t *pool; /* records of threads that have ended */
 static thread_t *late; /* records taken after the exit handler: their threads end unseen */
-static bool key_made;
+static bool key_made; /* and forks are watched */
 
 static _Atomic size_t count;
+static _Atomic size_t starts;
 static pthread_key_t key;
 
 size_t thread_count(void) { return load_relaxed(&count); }
+
+bool thread_others_seen(void) { return load_relaxed(&starts) > 1; }
 
 static void put_in_pool(thread_t *thread) {
     lock_acquire(&lock);
@@ -86,7 +90,10 @@ static thread_t *take_from_pool(void) {
     thread_t *thread = pool;
     if (thread != NULL) pool = thread->next;
     bool any_late = late != NULL;
-    if (!key_made) key_made = pthread_key_create(&key, end) == 0;
+    if (!key_made) {
+        key_made = pthread_key_create(&key, end) == 0;
+        forked_watch(fork_repair);
+    }
     lock_release(&lock);
     return thread == NULL && any_late ? reclaim_late() : thread;
 }
@@ -100,6 +107,7 @@ static void list_late(thread_t *thread) {
 
 thread_t *thread_start(void) {
     if (thread_is_started(thread_self)) return thread_self;
+    add_relaxed(&starts, 1);
     if (!span_start()) return NULL;
     thread_t *thread = take_from_pool();
     bool is_new = thread == NULL;
@@ -116,4 +124,21 @@ thread_t *thread_start(void) {
      * for good; nothing else is lost. */
     if (key_made) pthread_setspecific(key, thread);
     return thread;
+}
+
+void thread_repair(thread_t *survivor) {
+    lock_init(&lock, RANK_REGISTRY);
+    pool = late = NULL;
+    store_relaxed(&count, thread_is_started(survivor) ? 1 : 0);
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        thread_t *thread = load_relaxed(&heap->thread);
+        /* Only the ordinary heap of a record lies inside it. */
+        if (thread == NULL || heap != &thread->heap || thread == survivor) continue;
+        for (size_t i = 0; i < REMOTE_ENTRIES; i++) thread->remote[i] = (remote_entry_t){0};
+        thread->remote_open = 0;
+        thread->subheaps = NULL;
+        thread->next = pool;
+        pool = thread;
+    }
+    if (thread_is_started(survivor)) survivor->id = os_thread_id();
 }

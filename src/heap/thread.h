@@ -44,7 +44,9 @@ thread_t *thread_start(void);
 /* Threads with a record. */
 size_t thread_count(void);
 
-/* In the child of a fork: every record but the running thread's goes to the pool. */
+/* False as long as only one thread ever used Eddy: then its child has nothing to repair. */
+bool thread_others_seen(void);
+/* In the child of a fork: every record but the survivor's goes to the pool. */
 void thread_repair(thread_t *survivor);
 
 #endif

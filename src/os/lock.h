@@ -9,6 +9,7 @@
 #ifndef EDDY_OS_LOCK_H
 #define EDDY_OS_LOCK_H
 
+#include "os/forked.h"
 #include "os/os.h"
 
 typedef enum lock_rank { RANK_FIRST_CLASS = 1, RANK_HEAP, RANK_REGISTRY, RANK_SPAN } lock_rank_t;
@@ -36,6 +37,7 @@ static inline void lock_rank_pop(const lock_t *lock) { (void)lock; }
 
 /* Acquire pairs with the release in lock_release of the holder before. */
 static inline bool lock_try(lock_t *lock) {
+    forked_check();
     uint32_t unheld = 0;
     if (!swap_strong_acquire(&lock->word, &unheld, 1)) return false;
     lock_rank_push(lock, true);
@@ -43,6 +45,7 @@ static inline bool lock_try(lock_t *lock) {
 }
 
 static inline void lock_acquire(lock_t *lock) {
+    forked_check();
     uint32_t unheld = 0;
     if (unlikely(!swap_strong_acquire(&lock->word, &unheld, 1))) lock_wait(lock);
     lock_rank_push(lock, false);

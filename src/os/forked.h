@@ -1,0 +1,25 @@
+/* Noticing, without a handler, that this process is the child of a fork: a word that the kernel
+ * zeroes in every child, however it was made (fork, _Fork, clone). No lock is taken in a child
+ * before what the vanished threads left behind is repaired; a child that only execs pays nothing.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_OS_FORKED_H
+#define EDDY_OS_FORKED_H
+
+#include "base/atomic.h"
+#include "base/base.h"
+
+enum { FORKED_CHILD = 0, FORKED_NOT = 1, FORKED_REPAIRING = 2 };
+
+extern _Atomic uint32_t *forked_word __attribute__((visibility("hidden")));
+
+/* From now on `repair` runs in a child, by its first thread that needs a lock, while the others
+ * wait. It must not take a lock itself. Once, before threads use Eddy. */
+void forked_watch(void (*repair)(void));
+cold void forked_repair(void);
+
+static inline void forked_check(void) {
+    /* Acquire pairs with the release that ends forked_repair. */
+    if (unlikely(load_acquire(forked_word) != FORKED_NOT)) forked_repair();
+}
+
+#endif
