@@ -187,7 +187,7 @@ EDDY_API int eddy_option_set(eddy_option_t option, int64_t value);
 /* ---- what is seen ----------------------------------------------------------------------------
  * Counted on slow paths only, summed over all threads, never reset. A steady burst shows slow
  * entries per page turned over, and no new page, extension, release or purge. */
-typedef struct eddy_counters {
+typedef struct {
     size_t slow_entries;      /* malloc or free left its fast path */
     size_t promotions_retire; /* a page's freed blocks became its free list as it emptied: always 0,
                                  since freed blocks are put on the free list at once */
@@ -199,7 +199,7 @@ typedef struct eddy_counters {
     size_t pages_released;    /* pages that became free spans */
     size_t pages_adopted;     /* pages taken over from a thread that ended */
     size_t retained_slices;   /* slices of 64 KiB in kept pages at this moment */
-    size_t retained_slices_peak; /* the most at one moment */
+    size_t retained_slices_peak; /* the most at one moment, each heap's own added up */
     size_t spans_purged;         /* free spans given back to the kernel */
     size_t bytes_purged;         /* ... and their bytes */
     size_t memory_system_calls;  /* calls to the kernel about memory */

@@ -22,9 +22,9 @@ static block_t *pop(page_t *page) {
 }
 
 /* The current page has no free block, or there is none yet. */
-static out_of_line page_t *refill(heap_t *heap, size_t size, bool *is_zero) {
+static page_t *refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     heap = alloc_heap(heap);
-    return heap == NULL ? NULL : heap_refill(heap, class_of(size), is_zero);
+    return heap == NULL ? NULL : heap_refill(heap, size_class, is_zero);
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
@@ -37,10 +37,11 @@ static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
 
 void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
-    page_t *page = heap->current[class_of(size)];
+    unsigned size_class = class_of(size);
+    page_t *page = heap->current[size_class];
     if (unlikely(page->free == NULL)) {
-        bool is_zero;
-        page = refill(heap, size, &is_zero);
+        bool is_zero = false;
+        page = refill(heap, size_class, &is_zero);
         if (page == NULL) return error_no_memory();
     }
     return pop(page);
@@ -48,10 +49,11 @@ void *alloc_slow(size_t size, heap_t *heap) {
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, true);
-    page_t *page = heap->current[class_of(size)];
+    unsigned size_class = class_of(size);
+    page_t *page = heap->current[size_class];
     bool is_zero = false;
     if (unlikely(page->free == NULL)) {
-        page = refill(heap, size, &is_zero);
+        page = refill(heap, size_class, &is_zero);
         if (page == NULL) return error_no_memory();
     }
     block_t *block = pop(page);

@@ -19,43 +19,47 @@ static void *block_start(page_t *page, void *pointer) {
     return load_relaxed(&page->has_interior) ? page_block(page, pointer) : pointer;
 }
 
-/* A block of this thread that the fast path did not take: of a full page, in an inner slice, or of
- * a page with interior pointers. */
-static void free_own(heap_t *heap, page_t *page, void *pointer) {
+/* A block of this thread that the fast path did not take: in an inner slice, or of a page with
+ * interior pointers. */
+static void free_own(page_t *page, void *pointer) {
     block_t *block = block_start(page, pointer);
     if (unlikely(!is_block(page, block))) {
         error_bad_pointer("free", pointer);
         return;
     }
-    if (page->state == PAGE_FULL) heap_unfull(heap, page);
     block->next = page->free;
     page->free = block;
-    if (--page->used == 0) heap_retire(page);
+    if (--page->used == 0) heap_count_out(page);
 }
 
-static void free_in_page(page_t *page, void *pointer) {
-    heap_t *heap = load_relaxed(&page->heap);
-    thread_t *thread = thread_self;
-    if (heap != NULL && load_relaxed(&heap->thread) == thread) {
-        free_own(heap, page, pointer);
-        return;
-    }
+static out_of_line void free_remote(heap_t *heap, page_t *page, void *pointer) {
     void *block = block_start(page, pointer);
     if (unlikely(heap == NULL || !is_block(page, block))) {
         error_bad_pointer("free", pointer);
         return;
     }
-    remote_free(thread, page, block);
-}
-
-static out_of_line void free_by_kind(page_t *descriptor, void *pointer) {
     /* A thread that only frees gathers what it frees too, and is known before it takes a lock; one
      * whose exit handler has run does without. */
-    if (thread_self == &thread_none) (void)thread_start();
+    if (unlikely(thread_self == &thread_none)) (void)thread_start();
+    remote_free(thread_self, page, block);
+}
+
+static always_inline void free_in_page(page_t *page, void *pointer) {
+    heap_t *heap = load_relaxed(&page->heap);
+    if (likely(heap != NULL && load_relaxed(&heap->thread) == thread_self)) {
+        free_own(page, pointer);
+        return;
+    }
+    free_remote(heap, page, pointer);
+}
+
+/* The slice is an inner one of a page, or of a large object, or of none. */
+static out_of_line void free_by_head(page_t *descriptor, void *pointer) {
     page_t *head = span_head(descriptor);
-    if (likely(head != NULL && span_kind(head) == SPAN_PAGE)) {
+    span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
+    if (kind == SPAN_PAGE) {
         free_in_page(head, pointer);
-    } else if (head != NULL && span_kind(head) == SPAN_LARGE) {
+    } else if (kind == SPAN_LARGE) {
         large_free(head, pointer);
     } else {
         error_bad_pointer("free", pointer);
@@ -64,14 +68,13 @@ static out_of_line void free_by_kind(page_t *descriptor, void *pointer) {
 
 void free_slow(void *pointer, page_t *page) {
     remote_entry_t *entry = remote_entry(thread_self, page);
-    if (likely(entry->page == page && !load_relaxed(&page->has_interior))) {
-        block_t *block = pointer;
-        block->next = entry->first;
-        entry->first = block;
-        if (unlikely(++entry->count >= entry->limit)) remote_flush_entry(thread_self, entry);
-        return;
+    if (entry->page == page && likely(!load_relaxed(&page->has_interior))) {
+        remote_gather(thread_self, entry, pointer);
+    } else if (likely(span_kind(page) == SPAN_PAGE)) {
+        free_in_page(page, pointer);
+    } else {
+        free_by_head(page, pointer);
     }
-    free_by_kind(page, pointer);
 }
 
 void free_outside(void *pointer) {

@@ -58,6 +58,8 @@ static void free_moved(page_t *head) {
 }
 
 void large_free(page_t *head, void *pointer) {
+    /* A thread is known before it takes a lock (heap/fork.h). */
+    if (unlikely(thread_self == &thread_none)) (void)thread_start();
     uint64_t shape = span_shape(head);
     /* Of two threads that free the same object one finds it gone. */
     bool taken = shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&

@@ -37,6 +37,15 @@ static always_inline size_t class_bytes(unsigned size_class) {
     return (size_t)(CLASS_STEPS + above % CLASS_STEPS + 1) << shift;
 }
 
+/* The entries of heap->direct that belong to a class: those of the sizes that it serves. */
+typedef struct direct_range {
+    uint8_t first, length;
+} direct_range_t;
+
+extern const direct_range_t class_direct[] __attribute__((visibility("hidden")));
+/* Classes that have such entries. */
+enum { CLASS_DIRECT_COUNT = CLASS_LINEAR + (10 - CLASS_LINEAR_BITS) * CLASS_STEPS };
+
 /* Slices of a page of that class. */
 static inline size_t class_slices(unsigned size_class) {
     size_t bytes = class_bytes(size_class);

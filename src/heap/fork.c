@@ -30,21 +30,22 @@ static void drop(page_t *page) {
     span_set(page, SPAN_TRANSIT, span_slices(page));
 }
 
-static void list_again(heap_t *heap, page_t *page) {
+static void list_again(heap_t *heap, page_t *page, uint32_t in_use) {
     bool full = page->free == NULL && page->capacity == page->block_limit &&
                 pending_count(load_relaxed(&page->thread_free)) == 0;
     if (full) {
         page->state = PAGE_FULL;
+        page->used = in_use - (page->block_limit - PAGE_WAKE);
         store_relaxed(&page->thread_free, PENDING_FULL);
-        store_relaxed(&page->owner, NULL);
         list_push_last(&heap->full, &page->link);
     } else {
         page->state = PAGE_PARTIAL;
+        page->used = in_use;
         store_relaxed(&page->thread_free, load_relaxed(&page->thread_free) & ~PENDING_FULL);
-        bool local = !load_relaxed(&page->has_interior);
-        store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
         list_push_last(&heap->partial[page->size_class], &page->link);
     }
+    bool local = !load_relaxed(&page->has_interior);
+    store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
 }
 
 static bool repair_page(page_t *page, void *argument) {
@@ -57,12 +58,12 @@ static bool repair_page(page_t *page, void *argument) {
     }
     bool is_current = has_survived(heap, survivor) && heap->current[page->size_class] == page;
     if (!is_current) {
-        if (page->state == PAGE_CURRENT && page->used > 0) page->used--;
-        if (page->used == pending_count(load_relaxed(&page->thread_free))) {
+        uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
+        if (in_use == pending_count(load_relaxed(&page->thread_free))) {
             drop(page);
             return true;
         }
-        list_again(heap, page);
+        list_again(heap, page, in_use);
     }
     heap->demand.in_use += span_slices(page);
     return true;
@@ -72,15 +73,12 @@ static void end_vanished(heap_t *heap) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) heap->current[i] = &page_empty;
     for (unsigned i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
     store_relaxed(&heap->state, HEAP_DEAD);
-    add_relaxed(&registry_dead_heaps, 1);
     subheap_disown(heap);
 }
 
 void fork_repair(void) {
     if (!thread_others_seen()) return;
     thread_t *survivor = thread_self;
-    store_relaxed(&registry_dead_heaps, 0);
-    store_relaxed(&registry_retained_slices, 0);
     registry_repair();
     thread_repair(survivor);
     subheap_repair();

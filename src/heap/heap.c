@@ -30,50 +30,64 @@ static void init_lists(heap_t *heap) {
 
 /* ---- current pages ---- */
 
-static void set_current(heap_t *heap, unsigned size_class, page_t *page) {
-    heap->current[size_class] = page;
-    size_t last = class_bytes(size_class) / BLOCK_ALIGN;
-    if (last >= DIRECT_COUNT) return;
-    size_t below = size_class == 0 ? 0 : class_bytes(size_class - 1) / BLOCK_ALIGN + 1;
-    for (size_t i = below; i <= last; i++) heap->direct[i] = page;
+/* Every class has one, two, four or eight entries. */
+static always_inline void fill_direct(page_t **entry, size_t length, page_t *page) {
+    assert_debug(is_power_of_two(length) && length <= 8);
+    entry[0] = page;
+    if (length < 2) return;
+    entry[1] = page;
+    if (length < 4) return;
+    entry[2] = entry[3] = page;
+    if (length < 8) return;
+    entry[4] = entry[5] = entry[6] = entry[7] = page;
 }
 
-/* The bias goes on before the state says so and off after: a child forked in between by another
- * thread finds `used` one too high, which keeps a page for nothing, never one too low. */
+static void set_current(heap_t *heap, unsigned size_class, page_t *page) {
+    heap->current[size_class] = page;
+    if (size_class >= CLASS_DIRECT_COUNT) return;
+    direct_range_t range = class_direct[size_class];
+    fill_direct(heap->direct + range.first, range.length, page);
+}
+
+/* Gives the page the owner, too, unless every free into it has to take the slow path. */
+static void set_state(heap_t *heap, page_t *page, page_state_t state) {
+    page->state = (uint8_t)state;
+    if (likely(!load_relaxed(&page->has_interior))) {
+        store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    }
+}
+
 static void make_current(heap_t *heap, page_t *page) {
     page->used++;
     atomic_signal_fence(memory_order_seq_cst);
-    page->state = PAGE_CURRENT;
-    if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    set_state(heap, page, PAGE_CURRENT);
     set_current(heap, page->size_class, page);
 }
 
 static void list_partial(heap_t *heap, page_t *page) {
-    page->state = PAGE_PARTIAL;
-    if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    set_state(heap, page, PAGE_PARTIAL);
     list_push_last(&heap->partial[page->size_class], &page->link);
 }
 
+/* All blocks of a current page are handed out. */
 static void list_full(heap_t *heap, page_t *page) {
     page->state = PAGE_FULL;
-    store_relaxed(&page->owner, NULL);
+    atomic_signal_fence(memory_order_seq_cst);
+    page->used = PAGE_WAKE;
     list_push_last(&heap->full, &page->link);
 }
 
-static void remove_bias(page_t *page) {
+/* A full page has blocks again. Owner only, or while it rests. */
+static void wake(heap_t *heap, page_t *page) {
+    list_remove(&page->link);
+    schedule_point();
+    atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
+    page->used += page->block_limit - PAGE_WAKE;
     atomic_signal_fence(memory_order_seq_cst);
-    page->used--;
+    list_partial(heap, page);
 }
 
 /* ---- retained pages ---- */
-
-static void count_retained(heap_t *heap, size_t slices) {
-    store_relaxed(&heap->retained_slices, load_relaxed(&heap->retained_slices) + slices);
-    size_t total = add_relaxed(&registry_retained_slices, slices) + slices;
-    if (total > load_relaxed(&registry_retained_peak)) {
-        store_relaxed(&registry_retained_peak, total);
-    }
-}
 
 /* Keep a page that has no live block. It stands in no list. */
 static void retain(heap_t *heap, page_t *page) {
@@ -84,7 +98,11 @@ static void retain(heap_t *heap, page_t *page) {
     heap->retained_classes |= (uint64_t)1 << size_class;
     size_t slices = span_slices(page);
     demand_fall(&heap->demand, slices);
-    count_retained(heap, slices);
+    count_by(&heap->retained_slices, slices);
+    size_t retained = load_relaxed(&heap->retained_slices);
+    if (retained > load_relaxed(&heap->retained_peak)) {
+        store_relaxed(&heap->retained_peak, retained);
+    }
 }
 
 /* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
@@ -95,8 +113,7 @@ static void take_retained(heap_t *heap, page_t *page) {
         heap->retained_classes &= ~((uint64_t)1 << size_class);
     }
     size_t slices = span_slices(page);
-    store_relaxed(&heap->retained_slices, load_relaxed(&heap->retained_slices) - slices);
-    sub_relaxed(&registry_retained_slices, slices);
+    count_by(&heap->retained_slices, 0 - slices);
 }
 
 /* Give the span of a page back. The page stands in no list. */
@@ -121,13 +138,15 @@ size_t heap_release_retained(heap_t *heap, size_t slices) {
 }
 
 /* A retained page of this class, its list built; else any of one slice count, to be made anew. */
-static page_t *reuse_retained(heap_t *heap, unsigned size_class, size_t slices) {
-    uint64_t classes = heap->retained_classes;
-    if (classes & (uint64_t)1 << size_class) {
-        page_t *page = page_of_link(list_first(&heap->retained[size_class]));
+static page_t *reuse_retained(heap_t *heap, unsigned size_class) {
+    list_node_t *same = list_first(&heap->retained[size_class]);
+    if (same != NULL) {
+        page_t *page = page_of_link(same);
         take_retained(heap, page);
         return page;
     }
+    uint64_t classes = heap->retained_classes;
+    size_t slices = classes == 0 ? 0 : class_slices(size_class);
     for (; classes != 0; classes &= classes - 1) {
         unsigned other = lowest_bit(classes);
         if (class_slices(other) != slices) continue;
@@ -142,7 +161,7 @@ static page_t *reuse_retained(heap_t *heap, unsigned size_class, size_t slices) 
 /* ---- other heaps ---- */
 
 /* A partial page of a dead heap, or a retained one of any heap, taken over. Never waits. */
-static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class, size_t slices) {
+static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
     bool dead = load_relaxed(&other->state) == HEAP_DEAD;
     if (other == heap || (!dead && load_relaxed(&other->retained_slices) == 0)) return NULL;
     if (!lock_try(&other->lock)) return NULL;
@@ -153,23 +172,20 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class, size_
         if (node != NULL) {
             page = page_of_link(node);
             list_remove(node);
-            demand_fall(&other->demand, slices);
+            demand_fall(&other->demand, span_slices(page));
             count(&heap->counters.pages_adopted);
         }
     }
-    if (page == NULL) page = reuse_retained(other, size_class, slices);
+    if (page == NULL) page = reuse_retained(other, size_class);
     if (page != NULL) store_relaxed(&page->heap, heap);
     lock_release(&other->lock);
     return page;
 }
 
-static page_t *take_from_others(heap_t *heap, unsigned size_class, size_t slices) {
-    if (load_relaxed(&registry_dead_heaps) == 0 && load_relaxed(&registry_retained_slices) == 0) {
-        return NULL;
-    }
+static page_t *take_from_others(heap_t *heap, unsigned size_class) {
     for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
         heap_t *other = registry_next();
-        page_t *page = other == NULL ? NULL : take_from(other, heap, size_class, slices);
+        page_t *page = other == NULL ? NULL : take_from(other, heap, size_class);
         if (page != NULL) return page;
     }
     return NULL;
@@ -186,21 +202,30 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
     return page;
 }
 
-/* A page of the class with room, in no list: the least costly first, memory that is held already
- * before memory that is not. */
+/* None of the heap's own: memory that is held already before memory that is not. */
+static cold page_t *find_page(heap_t *heap, unsigned size_class) {
+    size_t slices = class_slices(size_class);
+    page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    if (page == NULL) page = take_from_others(heap, size_class);
+    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
+    return page;
+}
+
+/* A page of the class with room, in no list: the least costly first. */
 static page_t *take_page(heap_t *heap, unsigned size_class) {
     list_node_t *node = list_first(&heap->partial[size_class]);
     if (node != NULL) {
         list_remove(node);
         return page_of_link(node);
     }
-    size_t slices = class_slices(size_class);
-    page_t *page = reuse_retained(heap, size_class, slices);
-    if (page != NULL) count(&heap->counters.pages_reused);
-    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
-    if (page == NULL) page = take_from_others(heap, size_class, slices);
-    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
-    if (page != NULL) demand_rise(&heap->demand, slices);
+    page_t *page = reuse_retained(heap, size_class);
+    if (likely(page != NULL)) {
+        count(&heap->counters.pages_reused);
+    } else {
+        page = find_page(heap, size_class);
+        if (page == NULL) return NULL;
+    }
+    demand_rise(&heap->demand, span_slices(page));
     return page;
 }
 
@@ -208,15 +233,13 @@ static page_t *take_page(heap_t *heap, unsigned size_class) {
  * other threads came in at the last moment. NULL without memory. */
 static page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
-    if (load_relaxed(&heap->tokens) != NULL) heap_settle(heap);
-    if (page != &page_empty) {
-        if (!page_mark_full(page)) return page;
+    if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
+    if (likely(page != &page_empty)) {
+        if (unlikely(!page_mark_full(page))) return page;
         list_full(heap, page);
-        remove_bias(page);
-        heap->current[size_class] = &page_empty;
     }
     page = take_page(heap, size_class);
-    if (page == NULL) {
+    if (unlikely(page == NULL)) {
         set_current(heap, size_class, &page_empty);
         return NULL;
     }
@@ -224,74 +247,64 @@ static page_t *switch_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
-static void enter(heap_t *heap) {
+static cold void housekeep(heap_t *heap) {
+    uint64_t now_ms = os_now_ms();
+    heap_housekeep(heap, now_ms);
+    span_housekeep(now_ms);
+}
+
+static always_inline void enter(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries) + 1;
     store_relaxed(&heap->counters.slow_entries, entries);
-    if (unlikely(entries % ENTRIES_PER_CLOCK == 0)) {
-        uint64_t now_ms = os_now_ms();
-        heap_housekeep(heap, now_ms);
-        span_housekeep(now_ms);
-    }
+    if (unlikely(entries % ENTRIES_PER_CLOCK == 0)) housekeep(heap);
 }
 
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     enter(heap);
     remote_flush(load_relaxed(&heap->thread));
-    *is_zero = false;
     page_t *page = heap->current[size_class];
-    while (page->free == NULL) {
-        if (page_collect(page)) {
+    do {
+        if (page_has_pending(page)) {
+            page_collect(page);
             count(&heap->counters.collected);
-        } else if (page_extend(page)) {
+        } else if (page->capacity < page->block_limit) {
+            page_extend(page);
             count(&heap->counters.extensions);
             *is_zero = page->is_zero;
         } else {
             lock_acquire(&heap->lock);
             page = switch_page(heap, size_class);
             lock_release(&heap->lock);
-            if (page == NULL) return NULL;
+            if (unlikely(page == NULL)) return NULL;
         }
-    }
+    } while (page->free == NULL);
     return page;
 }
 
 /* ---- the slow path of free ---- */
 
-static bool is_emptied(const heap_t *heap, page_t *page) {
-    return load_relaxed(&page->heap) == heap && page->state == PAGE_PARTIAL && page->used == 0;
-}
-
-void heap_retire(page_t *page) {
-    heap_t *heap = load_relaxed(&page->heap);
-    /* Another thread may take the emptied page at any moment, this one included. */
-    if (heap == NULL) return;
-    enter(heap);
-    lock_acquire(&heap->lock);
-    if (is_emptied(heap, page)) {
-        list_remove(&page->link);
-        store_relaxed(&page->has_interior, false);
-        count(&heap->counters.pages_retired);
-        retain(heap, page);
-        size_t retained = load_relaxed(&heap->retained_slices);
-        if (unlikely(retained > heap->retained_most)) {
-            heap_release_retained(heap, retained - heap->retained_most);
-        }
-    }
-    lock_release(&heap->lock);
-}
-
-static void unfull_locked(heap_t *heap, page_t *page) {
-    if (page->state != PAGE_FULL) return;
+/* A page without a live block leaves its list and is kept. */
+static void retire(heap_t *heap, page_t *page) {
     list_remove(&page->link);
-    schedule_point();
-    atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
-    list_partial(heap, page);
+    store_relaxed(&page->has_interior, false);
+    count(&heap->counters.pages_retired);
+    retain(heap, page);
+    size_t retained = load_relaxed(&heap->retained_slices);
+    if (unlikely(retained > heap->retained_most)) {
+        heap_release_retained(heap, retained - heap->retained_most);
+    }
 }
 
-void heap_unfull(heap_t *heap, page_t *page) {
+void heap_count_out(page_t *page) {
+    heap_t *heap = load_relaxed(&page->heap);
+    /* Another thread may take an emptied page at any moment, this one included. */
+    if (unlikely(heap == NULL)) return;
     enter(heap);
     lock_acquire(&heap->lock);
-    unfull_locked(heap, page);
+    if (likely(load_relaxed(&page->heap) == heap)) {
+        if (page->state == PAGE_FULL) wake(heap, page);
+        if (page->used == 0) retire(heap, page);
+    }
     lock_release(&heap->lock);
 }
 
@@ -302,14 +315,22 @@ void heap_mark_interior(heap_t *heap, page_t *page) {
     lock_release(&heap->lock);
 }
 
+void heap_push_token(heap_t *heap, block_t *token) {
+    block_t *first = load_relaxed(&heap->tokens);
+    do {
+        token->next = first;
+        /* Release pairs with the acquire in heap_settle. */
+    } while (!swap_weak_release(&heap->tokens, &first, token));
+}
+
 void heap_settle(heap_t *heap) {
-    /* Acquire pairs with the release in remote_push. */
+    /* Acquire pairs with the release in heap_push_token. */
     block_t *token = exchange_acquire(&heap->tokens, NULL);
     while (token != NULL) {
         block_t *next = token->next;
         page_t *page = span_head(slice_descriptor(slice_of(token)));
         /* The page of a token cannot have vanished, but it may have gone to another heap. */
-        if (load_relaxed(&page->heap) == heap) unfull_locked(heap, page);
+        if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) wake(heap, page);
         remote_push(page, token, token, 1);
         token = next;
     }
@@ -327,8 +348,9 @@ void heap_put_aside_current(heap_t *heap) {
             list_full(heap, page);
         } else {
             list_partial(heap, page);
+            atomic_signal_fence(memory_order_seq_cst);
+            page->used--;
         }
-        remove_bias(page);
     }
 }
 
@@ -349,24 +371,23 @@ void heap_housekeep(heap_t *heap, uint64_t now_ms) {
     lock_release(&heap->lock);
 }
 
+static void set_owner_in(list_t *list, struct thread *thread) {
+    for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
+        page_t *page = page_of_link(node);
+        if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, thread);
+    }
+}
+
 void heap_set_owner(heap_t *heap, struct thread *thread) {
     store_relaxed(&heap->thread, thread);
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        list_t *list = &heap->partial[i];
-        for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
-            page_t *page = page_of_link(node);
-            if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, thread);
-        }
-    }
+    for (unsigned i = 0; i < CLASS_COUNT; i++) set_owner_in(&heap->partial[i], thread);
+    set_owner_in(&heap->full, thread);
 }
 
 void heap_start(heap_t *heap, struct thread *thread) {
     if (heap->full.head.next == NULL) init_lists(heap);
     lock_acquire(&heap->lock);
-    if (load_relaxed(&heap->state) == HEAP_DEAD) {
-        sub_relaxed(&registry_dead_heaps, 1);
-        store_relaxed(&heap->state, HEAP_LIVE);
-    }
+    store_relaxed(&heap->state, HEAP_LIVE);
     heap->retained_most = retain_limit();
     /* A sub-heap may come from another thread; an ordinary heap stays with its record. */
     if (load_relaxed(&heap->thread) != thread) heap_set_owner(heap, thread);

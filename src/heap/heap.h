@@ -50,7 +50,8 @@ typedef struct heap {
     uint64_t retained_classes;
     demand_t demand; /* slices */
     _Atomic size_t retained_slices;
-    size_t retained_most;
+    _Atomic size_t retained_peak; /* the most there ever were */
+    size_t retained_most; /* the option's, in slices */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
@@ -70,22 +71,23 @@ extern page_t page_empty;
 /* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
 void heap_start(heap_t *heap, struct thread *thread);
 
-/* The current page of the class, its free list not empty; NULL without memory. Owner only.
- * *is_zero: the first block of the list is zero but for its link. */
+/* The current page's free list is empty: the current page of the class after it is not; NULL without
+ * memory. Owner only. *is_zero becomes true when the first block is zero but for its link. */
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
 
-/* What the owner's free leaves to the slow path. */
-
-/* The last block of a page that is not current was freed. */
-void heap_retire(page_t *page);
-/* Let the owner free into a full page again. */
-void heap_unfull(heap_t *heap, page_t *page);
+/* A free of the owner brought the page's count down to 0: a full page has blocks again, or a page
+ * that is not current has lost its last block and retires. */
+void heap_count_out(page_t *page);
 /* From now on the page has interior pointers: its frees take the slow path. Owner only. */
 void heap_mark_interior(heap_t *heap, page_t *page);
 
+/* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no lock. */
+void heap_push_token(heap_t *heap, block_t *token);
+
 /* Under the heap's lock, by any thread: */
 
-/* Move the pages of all tokens to their partial lists, and the tokens to their pages. */
+/* Move the pages of all tokens to their partial lists, and the tokens to their pages. The owner's, or
+ * while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
 /* Release up to `slices` of retained pages, those retained longest first; the slices released. */
 size_t heap_release_retained(heap_t *heap, size_t slices);

@@ -31,10 +31,9 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
     span_set(page, SPAN_PAGE, slices);
 }
 
-bool page_extend(page_t *page) {
-    assert_debug(page->free == NULL);
+void page_extend(page_t *page) {
+    assert_debug(page->free == NULL && page->capacity < page->block_limit);
     uint32_t left = page->block_limit - page->capacity;
-    if (left == 0) return false;
     size_t bytes = (size_t)page->capacity * page->block_bytes;
     bytes = bytes < EXTEND_FIRST_BYTES ? EXTEND_FIRST_BYTES : size_min(bytes, EXTEND_MOST_BYTES);
     size_t count = size_min(size_max(bytes / page->block_bytes, 1), left);
@@ -50,18 +49,15 @@ bool page_extend(page_t *page) {
     page->capacity += (uint32_t)count;
     atomic_signal_fence(memory_order_seq_cst);
     page->free = (block_t *)(void *)first;
-    return true;
 }
 
-bool page_collect(page_t *page) {
-    assert_debug(page->free == NULL);
-    if (load_relaxed(&page->thread_free) == 0) return false;
+void page_collect(page_t *page) {
+    assert_debug(page->free == NULL && page_has_pending(page));
     /* Acquire pairs with the release in page_give: the links are seen. */
     uint64_t pending = exchange_acquire(&page->thread_free, 0);
     assert_debug((pending & PENDING_FULL) == 0);
     page->free = pending_first(page, pending);
     page->used -= pending_count(pending);
-    return true;
 }
 
 bool page_mark_full(page_t *page) {
@@ -103,8 +99,8 @@ void page_verify(const page_t *page) {
         assert_always(offset / page->block_bytes < page->capacity);
         assert_always(++length <= page->capacity);
     }
-    bool biased = page->state == PAGE_CURRENT;
-    assert_always(page->used - biased + length == page->capacity);
+    uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
+    assert_always(in_use + length == page->capacity);
     assert_always(page->capacity <= page->block_limit);
-    assert_always(page->state != PAGE_FULL || page->used == page->block_limit);
+    assert_always(page->state != PAGE_FULL || length < PAGE_WAKE);
 }

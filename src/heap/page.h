@@ -9,20 +9,27 @@
  *
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:
- *      PAGE_CURRENT   heap->current[class]; in no list; `used` is one too high, so that freeing
- *                     its last block does not leave the fast path
+ *      PAGE_CURRENT   heap->current[class]; in no list
  *      PAGE_PARTIAL   heap->partial[class]; not full, not empty when last looked at
- *      PAGE_FULL      heap->full; all blocks handed out, `free` empty
+ *      PAGE_FULL      heap->full; every block handed out when last looked at
  *      PAGE_RETAINED  heap->retained[class]; no live block, its list built
- *  - Blocks are numbered; the first `capacity` have been linked. Without the bias, `used` = capacity
- *    - length of `free`: live blocks, and blocks freed by other threads but not collected yet.
- *  - `owner` is the thread while a free may push on `free` at once: in states CURRENT and PARTIAL
- *    of pages without interior pointers; NULL otherwise. One comparison on the fast path of free
- *    sorts out full, retained, foreign and inner cases together.
- *  - `used` of a page that is not current only falls. When it equals the pending count of
- *    thread_free, no block is live, no fast path can touch the page, and whoever holds the heap's
+ *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
+ *    `free`: live blocks, and blocks freed by other threads but not collected yet.
+ *  - `used` counts the blocks in use from where the owner's next slow path has to be: it reaches 0
+ *    when something is to be done (page_in_use tells the number itself).
+ *      PAGE_CURRENT   in use + 1: freeing the last block stays on the fast path
+ *      PAGE_PARTIAL   in use: 0 when the page is empty and retires
+ *      PAGE_FULL      in use - (block_limit - PAGE_WAKE): 0 when so many were freed that the page
+ *                     is worth listing again
+ *  - `owner` is the thread while its frees may push on `free` at once: in all states but RETAINED, in
+ *    pages without interior pointers; NULL otherwise. One comparison on the fast path of free
+ *    sorts out retained, foreign, large, inner and interior cases together.
+ *  - The blocks in use of a page that is not current only fall. When they equal the pending count
+ *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the heap's
  *    lock may take it: a stale `used` is too high, which errs on the safe side.
  *  - The blocks behind `capacity` are zero when `is_zero`: fresh from the kernel, never handed out.
+ *  - The order of stores that change `used` and `state` together is such that a child forked in
+ *    between finds the blocks in use too high, never too low (atomic_signal_fence).
  *
  * There is one free list, not a second one for the blocks that the owner frees: the block freed
  * last is handed out next, while it is in the cache, and nothing ever needs promoting
@@ -35,10 +42,21 @@
 
 typedef enum page_state { PAGE_CURRENT, PAGE_PARTIAL, PAGE_FULL, PAGE_RETAINED } page_state_t;
 
+enum { PAGE_WAKE = 1 };
+
+/* Blocks in use, from the page's numbers. */
+static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t block_limit) {
+    switch (state) {
+    case PAGE_CURRENT: return used - 1;
+    case PAGE_FULL: return used + block_limit - PAGE_WAKE;
+    default: return used;
+    }
+}
+
 /* ---- thread_free: what other threads freed, in one word ----
  * The chain of blocks as the position of its first one plus one, its length, and whether the page
- * is full. Full implies empty: the first free into a full page clears the mark and does not go onto
- * this chain but tells the owner (heap/remote.c). */
+ * is full. Marked full implies empty: the first free into such a page clears the mark and does not
+ * go onto this chain but tells the owner (heap/remote.c). */
 static const uint64_t PENDING_FULL = (uint64_t)1 << 63;
 enum { PENDING_COUNT_SHIFT = 32 };
 
@@ -62,11 +80,13 @@ static always_inline block_t *pending_first(const page_t *page, uint64_t pending
 void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zero);
 /* Make an empty page one of another class or heap. */
 void page_remake(page_t *page, struct heap *heap, unsigned size_class);
-/* Link more blocks; false when all are linked. Owner only, `free` empty. */
-bool page_extend(page_t *page);
-/* Make what other threads freed the free list; false when they freed nothing. Owner only, `free`
- * empty. */
-bool page_collect(page_t *page);
+/* Link more blocks of those that are not linked yet. Owner only, `free` empty. */
+void page_extend(page_t *page);
+/* Make what other threads freed the free list. Owner only, `free` empty, something pending. */
+void page_collect(page_t *page);
+static always_inline bool page_has_pending(page_t *page) {
+    return (load_relaxed(&page->thread_free) & ~PENDING_FULL) != 0;
+}
 /* Mark the page full unless frees are pending; false in that case. Under the heap's lock. */
 bool page_mark_full(page_t *page);
 /* Hand a chain of `count` blocks to a page of another thread. The token, a block that was kept

@@ -5,10 +5,6 @@
 
 enum { CHUNK_BYTES = 256 << 10, STRUCT_ALIGN = 128 };
 
-_Atomic size_t registry_dead_heaps;
-_Atomic size_t registry_retained_slices;
-_Atomic size_t registry_retained_peak;
-
 static _Atomic(heap_t *) first;
 /* Where registry_next goes on; only a hint. */
 static _Atomic(heap_t *) cursor;

@@ -16,12 +16,6 @@ void registry_add(heap_t *heap);
 /* For each: for (heap_t *h = registry_first(); h != NULL; h = h->next_of_all). */
 heap_t *registry_first(void);
 
-/* How many heaps are dead, and how many slices all heaps retain: hints that tell whether looking
- * at other heaps is worth the while. */
-extern _Atomic size_t registry_dead_heaps;
-extern _Atomic size_t registry_retained_slices;
-extern _Atomic size_t registry_retained_peak;
-
 /* The next few heaps to look at, in turn, so that a long list is searched over several calls. */
 enum { REGISTRY_LOOKS = 8 };
 heap_t *registry_next(void);

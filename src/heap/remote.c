@@ -3,19 +3,11 @@
 
 #include "heap/registry.h"
 
-static void push_token(heap_t *heap, block_t *token) {
-    block_t *first = load_relaxed(&heap->tokens);
-    do {
-        token->next = first;
-        /* Release pairs with the acquire in heap_settle. */
-    } while (!swap_weak_release(&heap->tokens, &first, token));
-}
-
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
     block_t *token = page_give(page, first, last, count);
     /* The token keeps the page alive. Should the page go to another heap at this moment, the old
      * one passes the token on when it settles. */
-    if (token != NULL) push_token(load_relaxed(&page->heap), token);
+    if (token != NULL) heap_push_token(load_relaxed(&page->heap), token);
 }
 
 /* Give a chain to its page. When the heap's thread has ended, nobody else will notice that the page
@@ -34,8 +26,7 @@ void remote_flush_entry(thread_t *thread, remote_entry_t *entry) {
     give(flushed.page, flushed.first, flushed.last, flushed.count);
 }
 
-void remote_flush(thread_t *thread) {
-    if (likely(thread->remote_open == 0)) return;
+void remote_flush_all(thread_t *thread) {
     for (size_t i = 0; i < REMOTE_ENTRIES; i++) {
         if (thread->remote[i].page != NULL) remote_flush_entry(thread, &thread->remote[i]);
     }
@@ -49,6 +40,10 @@ void remote_free(thread_t *thread, page_t *page, block_t *block) {
         return;
     }
     remote_entry_t *entry = remote_entry(thread, page);
+    if (entry->page == page) {
+        remote_gather(thread, entry, block);
+        return;
+    }
     if (entry->page != NULL) remote_flush_entry(thread, entry);
     block->next = NULL;
     *entry = (remote_entry_t){page, block, block, 1, (uint32_t)limit};

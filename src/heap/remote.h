@@ -24,7 +24,17 @@ static always_inline remote_entry_t *remote_entry(thread_t *thread, const page_t
 void remote_free(thread_t *thread, page_t *page, block_t *block);
 /* Give the blocks of one entry, or of all, to their pages. */
 out_of_line void remote_flush_entry(thread_t *thread, remote_entry_t *entry);
-void remote_flush(thread_t *thread);
+/* Add a block to the entry of its page. */
+static always_inline void remote_gather(thread_t *thread, remote_entry_t *entry, block_t *block) {
+    block->next = entry->first;
+    entry->first = block;
+    if (unlikely(++entry->count >= entry->limit)) remote_flush_entry(thread, entry);
+}
+
+void remote_flush_all(thread_t *thread);
+static always_inline void remote_flush(thread_t *thread) {
+    if (unlikely(thread->remote_open != 0)) remote_flush_all(thread);
+}
 /* Push a chain on a page and its token, if it gets one, on the heap. */
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count);
 

@@ -9,11 +9,12 @@ static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t
 
 /* ---- taking pages without a live block ---- */
 
-/* Take the page out of the heap if no block of it is live. See page.h for why this is safe beside
- * an owner that takes no lock. */
-static bool detach_if_empty(heap_t *heap, page_t *page) {
-    assert_debug(page->state == PAGE_PARTIAL || page->state == PAGE_FULL);
-    if (page_peek(page).used != pending_count(load_ordered(&page->thread_free))) return false;
+/* Take the page out of the heap if no block of it is live but the `tokens` that the caller knows.
+ * See page.h for why this is safe beside an owner that takes no lock. */
+static bool detach_if_empty(heap_t *heap, page_t *page, uint32_t tokens) {
+    if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
+    uint32_t in_use = page_in_use(page->state, page_peek(page).used, page->block_limit);
+    if (in_use != pending_count(load_ordered(&page->thread_free)) + tokens) return false;
     list_remove(&page->link);
     demand_fall(&heap->demand, span_slices(page));
     store_relaxed(&page->owner, NULL);
@@ -26,7 +27,7 @@ static void detach_empty_in(heap_t *heap, list_t *list, list_t *detached) {
     list_node_t *next;
     for (list_node_t *node = list_first(list); node != NULL; node = next) {
         next = list_next(list, node);
-        if (detach_if_empty(heap, page_of_link(node))) list_push_last(detached, node);
+        if (detach_if_empty(heap, page_of_link(node), 0)) list_push_last(detached, node);
     }
 }
 
@@ -42,20 +43,41 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
     bool detached = false;
     if (load_relaxed(&heap->state) == HEAP_DEAD) {
         heap_settle(heap);
-        detached = load_relaxed(&page->heap) == heap && detach_if_empty(heap, page);
+        detached = load_relaxed(&page->heap) == heap && detach_if_empty(heap, page, 0);
     }
     lock_release(&heap->lock);
     if (detached) span_free(page);
 }
 
-/* Everything that can be taken under the lock, into *detached. */
-static void detach_all_empty(heap_t *heap, bool with_current, list_t *detached) {
-    heap_settle(heap);
-    if (with_current) heap_put_aside_current(heap);
-    heap_release_retained(heap, SIZE_MAX);
+/* The pages of a running owner's tokens: those that are empty but for the token are taken, for the
+ * others the token waits for the owner, who alone may list the page. */
+static void detach_tokens(heap_t *heap, list_t *detached) {
+    /* Acquire pairs with the release in heap_push_token. */
+    block_t *token = exchange_acquire(&heap->tokens, NULL);
+    while (token != NULL) {
+        block_t *next = token->next;
+        page_t *page = span_head(slice_descriptor(slice_of(token)));
+        if (load_relaxed(&page->heap) == heap && detach_if_empty(heap, page, 1)) {
+            list_push_last(detached, &page->link);
+        } else {
+            heap_push_token(heap, token);
+        }
+        token = next;
+    }
+}
+
+static void detach_all_empty(heap_t *heap, list_t *detached) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         detach_empty_in(heap, &heap->partial[i], detached);
     }
+}
+
+/* Of a heap whose owner is the caller, or gone. */
+static void detach_resting(heap_t *heap, list_t *detached) {
+    heap_settle(heap);
+    heap_put_aside_current(heap);
+    heap_release_retained(heap, SIZE_MAX);
+    detach_all_empty(heap, detached);
 }
 
 void heap_abandon(heap_t *heap) {
@@ -64,11 +86,27 @@ void heap_abandon(heap_t *heap) {
     lock_acquire(&heap->lock);
     /* Ordered: pairs with page_give and remote_give, see there. */
     store_ordered(&heap->state, HEAP_DEAD);
-    add_relaxed(&registry_dead_heaps, 1);
-    detach_all_empty(heap, true, &detached);
+    detach_resting(heap, &detached);
     /* The record of the thread will be another thread's, but not this heap. */
     if (load_relaxed(&heap->first_class) != NULL) heap_set_owner(heap, NULL);
     lock_release(&heap->lock);
+    free_detached(&detached);
+}
+
+/* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. */
+static void collect_running(heap_t *heap) {
+    list_t detached;
+    list_init(&detached);
+    lock_acquire(&heap->lock);
+    heap_release_retained(heap, SIZE_MAX);
+    if (os_barrier_available()) {
+        detach_tokens(heap, &detached);
+        detach_all_empty(heap, &detached);
+    }
+    lock_release(&heap->lock);
+    /* What the owner wrote to the blocks before it counted them out must have reached memory before
+     * the memory is used again. */
+    if (!list_is_empty(&detached)) os_barrier();
     free_detached(&detached);
 }
 
@@ -76,17 +114,11 @@ void heap_collect(heap_t *heap, bool is_owner) {
     list_t detached;
     list_init(&detached);
     lock_acquire(&heap->lock);
-    bool ownerless = is_owner || load_relaxed(&heap->state) == HEAP_DEAD;
-    if (ownerless || os_barrier_available()) {
-        detach_all_empty(heap, ownerless, &detached);
-    } else {
-        heap_release_retained(heap, SIZE_MAX);
-    }
+    bool rests = is_owner || load_relaxed(&heap->state) == HEAP_DEAD;
+    if (rests) detach_resting(heap, &detached);
     lock_release(&heap->lock);
-    /* What the owner wrote to the blocks before it counted them free must have reached memory
-     * before the memory is used again. */
-    if (!ownerless && !list_is_empty(&detached)) os_barrier();
     free_detached(&detached);
+    if (!rests) collect_running(heap);
 }
 
 /* ---- merge, destroy ---- */

@@ -16,6 +16,8 @@ static void add_heap(eddy_counters_t *sum, heap_t *heap) {
     sum->pages_reused += load_relaxed(&counters->pages_reused);
     sum->pages_released += load_relaxed(&counters->pages_released);
     sum->pages_adopted += load_relaxed(&counters->pages_adopted);
+    sum->retained_slices += load_relaxed(&heap->retained_slices);
+    sum->retained_slices_peak += load_relaxed(&heap->retained_peak);
 }
 
 void eddy_counters(eddy_counters_t *counters, size_t size) {
@@ -27,8 +29,6 @@ void eddy_counters(eddy_counters_t *counters, size_t size) {
     span_totals(&spans);
     sum.spans_purged = spans.spans_purged;
     sum.bytes_purged = spans.bytes_purged;
-    sum.retained_slices = load_relaxed(&registry_retained_slices);
-    sum.retained_slices_peak = load_relaxed(&registry_retained_peak);
     sum.memory_system_calls = os_memory_calls();
     memcpy(counters, &sum, size_min(size, sizeof sum));
 }

@@ -13,7 +13,7 @@ static void add_page(eddy_stats_t *stats, page_t *page) {
         stats->retained += bytes;
         return;
     }
-    uint32_t used = view.used - (page->state == PAGE_CURRENT && view.used > 0);
+    uint32_t used = page_in_use(page->state, view.used, page->block_limit);
     uint32_t pending = pending_count(load_relaxed(&page->thread_free));
     uint32_t live = used > pending ? used - pending : 0;
     size_t live_bytes = live * page->block_bytes;

@@ -1,0 +1,29 @@
+/* One measured point, and how it is printed.
+ * SPDX-License-Identifier: MIT */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include "bench.h"
+#include "eddy.h"
+
+enum { SETTLE_STEPS = 3 };
+
+typedef struct bench_report {
+    size_t threads;
+    size_t rounds; /* measured, per thread */
+    uint64_t pairs;
+    uint64_t faults;
+    double ns_per_pair;
+    bool on_eddy;
+    eddy_counters_t counters; /* what the measured rounds added */
+    size_t resident_kib;      /* right after the last round */
+    size_t peak_kib;
+    bool settled;
+    size_t settled_kib[SETTLE_STEPS]; /* 0.1, 1 and 10 s after it */
+} bench_report_t;
+
+void report_header(void);
+void report_row(const bench_program_t *program, const bench_point_t *point,
+                const bench_report_t *report);
+
+#endif

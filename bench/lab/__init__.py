@@ -1,0 +1,1 @@
+"""What the drivers of the benchmarks share: allocators, interleaved runs, statistics, callgrind."""

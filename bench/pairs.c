@@ -1,0 +1,39 @@
+/* What tools/count_pairs runs under callgrind: the rounds of each case stand in a function of
+ * their own, which callgrind switches its counting on and off by, and writes a profile after.
+ *
+ *     pairs SIZE:BURST:ROUNDS...
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "burst.h"
+
+enum { WARM_UP_ROUNDS = 10 };
+
+static void run_rounds(void **blocks, const uint32_t *order, size_t size, size_t burst,
+                       size_t rounds) {
+    for (size_t i = 0; i < rounds; i++) {
+        burst_allocate(blocks, burst, size);
+        burst_free(blocks, order, burst);
+    }
+}
+
+/* Called once per case and nowhere else: callgrind knows it by its name. */
+__attribute__((noinline)) void count_here(void **blocks, const uint32_t *order, size_t size,
+                                          size_t burst, size_t rounds);
+void count_here(void **blocks, const uint32_t *order, size_t size, size_t burst, size_t rounds) {
+    run_rounds(blocks, order, size, burst, rounds);
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        size_t size, burst, rounds;
+        if (sscanf(argv[i], "%zu:%zu:%zu", &size, &burst, &rounds) != 3) {
+            bench_fail("not SIZE:BURST:ROUNDS", argv[i]);
+        }
+        void **blocks = bench_map(burst * sizeof *blocks);
+        const uint32_t *order = burst_order_make(BURST_LIFO, burst, 1);
+        run_rounds(blocks, order, size, burst, WARM_UP_ROUNDS);
+        count_here(blocks, order, size, burst, rounds);
+    }
+    return 0;
+}

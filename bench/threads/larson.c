@@ -1,0 +1,53 @@
+/* After P.-A. Larson and M. Krishnan, "Memory Allocation for Long-Running Server Applications",
+ * ISMM 1998: each thread stands for a server's connection. It replaces randomly chosen objects by
+ * new ones of random size, and after a while hands all of them to a new thread and ends, so that
+ * objects are freed by threads that did not allocate them, whose allocating thread is gone.
+ * SPDX-License-Identifier: MIT */
+#include <pthread.h>
+
+#include "bench.h"
+#include "crew.h"
+#include "random.h"
+
+enum { OBJECTS = 5000, REPLACEMENTS = 50000, SMALLEST = 8, LARGEST = 1000 };
+
+static void *(*objects)[OBJECTS]; /* of each thread */
+
+static void prepare(unsigned threads) { objects = bench_map(threads * sizeof *objects); }
+
+static void *new_object(crew_seat_t *seat) {
+    return crew_malloc(seat, crew_size(seat, SMALLEST, LARGEST));
+}
+
+static void *serve(void *argument) {
+    crew_seat_t *seat = argument;
+    void **mine = objects[seat->index];
+    for (size_t i = 0; i < REPLACEMENTS; i++) {
+        void **object = &mine[random_below(&seat->random, OBJECTS)];
+        crew_free(seat, *object);
+        *object = new_object(seat);
+    }
+    return NULL;
+}
+
+static size_t work(crew_seat_t *seat) {
+    void **mine = objects[seat->index];
+    for (size_t i = 0; i < OBJECTS; i++) mine[i] = new_object(seat);
+    for (size_t i = 0; i < seat->rounds; i++) {
+        pthread_t successor;
+        if (pthread_create(&successor, NULL, serve, seat) != 0) bench_fail("thread", "refused");
+        pthread_join(successor, NULL);
+    }
+    for (size_t i = 0; i < OBJECTS; i++) crew_free(seat, mine[i]);
+    return OBJECTS + seat->rounds * REPLACEMENTS;
+}
+
+int main(int argc, char **argv) {
+    const crew_job_t job = {.name = "larson",
+                            .summary = "a server whose threads end and leave their objects behind",
+                            .threads_min = 1,
+                            .rounds = 80,
+                            .prepare = prepare,
+                            .work = work};
+    return crew_main(&job, argc, argv);
+}

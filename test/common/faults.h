@@ -1,0 +1,50 @@
+/* Refusing calls to the kernel: the n-th of some kinds, once or from then on. Counts all of these
+ * calls, those that are refused included.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_TEST_COMMON_FAULTS_H
+#define EDDY_TEST_COMMON_FAULTS_H
+
+#include <limits.h>
+
+#include "os/os.h"
+
+typedef enum fault_duration { ONCE, FOR_EVER } fault_duration_t;
+
+#define FAULT_KIND(call) (1u << (call))
+#define FAULT_ALL UINT_MAX
+#define FAULT_MEMORY (FAULT_KIND(OS_RESERVE) | FAULT_KIND(OS_OPEN))
+/* As the first: refuse nothing, only count. */
+#define FAULT_NEVER SIZE_MAX
+
+typedef struct faults {
+    unsigned kinds;
+    size_t first; /* counted from 1 */
+    fault_duration_t duration;
+    atomic_size_t asked, refused;
+} faults_t;
+
+static faults_t faults;
+
+static inline bool faults_decide(os_call_t call) {
+    if ((faults.kinds >> call & 1) == 0) return false;
+    size_t number = atomic_fetch_add(&faults.asked, 1) + 1;
+    bool refuse = faults.duration == ONCE ? number == faults.first : number >= faults.first;
+    if (refuse) atomic_fetch_add(&faults.refused, 1);
+    return refuse;
+}
+
+static inline void faults_start(unsigned kinds, size_t first, fault_duration_t duration) {
+    faults.kinds = kinds;
+    faults.first = first;
+    faults.duration = duration;
+    atomic_store(&faults.asked, 0);
+    atomic_store(&faults.refused, 0);
+    os_fault = faults_decide;
+}
+
+static inline void faults_stop(void) { os_fault = NULL; }
+
+static inline size_t faults_asked(void) { return atomic_load(&faults.asked); }
+static inline size_t faults_refused(void) { return atomic_load(&faults.refused); }
+
+#endif

@@ -1,0 +1,59 @@
+/* Looking inside: pages, lists, counters of the running thread.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_TEST_COMMON_INSIDE_H
+#define EDDY_TEST_COMMON_INSIDE_H
+
+#include "common/test.h"
+#include "heap/registry.h"
+#include "heap/thread.h"
+
+static inline page_t *page_of(const void *block) {
+    return span_head(slice_descriptor(slice_of(block)));
+}
+
+static inline heap_t *own_heap(void) { return &thread_start()->heap; }
+
+static inline size_t list_length(const list_t *list) {
+    size_t length = 0;
+    for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) length++;
+    return length;
+}
+
+static inline bool list_holds(const list_t *list, const list_node_t *wanted) {
+    list_node_t *node = list_first(list);
+    while (node != NULL && node != wanted) node = list_next(list, node);
+    return node != NULL;
+}
+
+/* Pages of the running thread without a live block go back, so that a test starts from none. */
+static inline void start_clean(void) {
+    (void)thread_start();
+    eddy_collect();
+}
+
+static inline eddy_counters_t counters_now(void) {
+    eddy_counters_t counters;
+    eddy_counters(&counters, sizeof counters);
+    return counters;
+}
+
+static inline eddy_stats_t stats_now(void) {
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    return stats;
+}
+
+/* By how much `counter` has risen since `before`, an earlier counters_now(). */
+#define risen(before, counter) (counters_now().counter - (before).counter)
+#define assert_risen(before, counter, expected)                                                    \
+    assert_int_equal(risen(before, counter), (size_t)(expected))
+
+/* Windows of the demand (memory/demand.h) of `heap` end; the clock is made up. */
+static inline void turn_windows(heap_t *heap, unsigned windows) {
+    uint64_t window_ms = (uint64_t)eddy_option_get(EDDY_OPTION_DECAY_MS) / 2;
+    for (unsigned i = 0; i < windows; i++) {
+        heap_housekeep(heap, (heap->demand.window + 1) * window_ms);
+    }
+}
+
+#endif

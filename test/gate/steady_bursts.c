@@ -1,0 +1,156 @@
+/* The promise, counted: once a burst over many pages has been seen, the same again, or a smaller
+ * one, makes no page, links no block, and neither faults nor calls the kernel, for as long as the
+ * bursts go on.
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "eddy.h"
+
+enum {
+    BURST_BYTES = 4 << 20,
+    BLOCKS_MAX = BURST_BYTES / 16,
+    WARM_UP_ROUNDS = 50, /* by then each page was the last one, which a burst fills in part */
+    STEADY_MS = 700,     /* longer than the decay: nothing may go back meanwhile */
+    PAUSE_MS_MAX = 40,   /* five rounds of this, and the peak is out of the policy's sight */
+    ATTEMPTS = 20,
+};
+
+typedef enum order { LIFO, FIFO, SHUFFLED } order_t;
+
+static void *blocks[BLOCKS_MAX];
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static size_t faults(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    return (size_t)usage.ru_minflt;
+}
+
+/* Steps by a prime visit every index of a shorter burst once, in no order that a page has. */
+static const size_t prime = 1000003;
+
+static void run_burst(size_t size, size_t count, order_t order) {
+    const size_t step = order == SHUFFLED ? prime : 1;
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = malloc(size);
+        *(volatile char *)blocks[i] = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const size_t index = i * step % count;
+        free(blocks[order == LIFO ? count - 1 - index : index]);
+    }
+}
+
+typedef void run_round_fn(size_t size, order_t order, size_t round);
+
+/* Returns the longest time that a round took. */
+static int64_t run_rounds(run_round_fn *run_round, size_t size, order_t order) {
+    const int64_t begin = now_ms();
+    int64_t longest = 0, now = begin;
+    for (size_t round = 0; now < begin + STEADY_MS; round++) {
+        run_round(size, order, round);
+        const int64_t before = now;
+        now = now_ms();
+        if (now - before > longest) longest = now - before;
+    }
+    return longest;
+}
+
+/* False when other programs held the processor for so long that nothing is to be said. */
+static bool is_steady(run_round_fn *run_round, size_t size, order_t order) {
+    eddy_counters_t before, after;
+    const size_t faults_before = faults();
+    eddy_counters(&before, sizeof before);
+    const int64_t longest = run_rounds(run_round, size, order);
+    eddy_counters(&after, sizeof after);
+    const size_t faults_after = faults();
+    if (longest > PAUSE_MS_MAX) return false;
+
+    assert_int_equal(after.pages_made - before.pages_made, 0);
+    assert_int_equal(after.extensions - before.extensions, 0);
+    assert_int_equal(after.memory_system_calls - before.memory_system_calls, 0);
+    assert_int_equal(after.spans_purged - before.spans_purged, 0);
+    assert_int_equal(faults_after - faults_before, 0);
+    return true;
+}
+
+static void assert_steady(run_round_fn *run_round, size_t size, order_t order) {
+    /* What the bursts of another size left behind goes back now, not in the midst of these. */
+    eddy_collect();
+    for (size_t attempt = 0; attempt < ATTEMPTS; attempt++) {
+        for (size_t round = 0; round < WARM_UP_ROUNDS; round++) run_round(size, order, round);
+        if (is_steady(run_round, size, order)) return;
+    }
+    print_message("size %zu: this machine is too busy to tell\n", size);
+    skip();
+}
+
+/* The highest amplitude comes first, so the warm-up has seen it. */
+static void changing_amplitude(size_t size, order_t order, size_t round) {
+    static const size_t divisors[] = {1, 7, 3, 100, 2};
+    const size_t divisor = divisors[round % (sizeof divisors / sizeof *divisors)];
+    run_burst(size, BURST_BYTES / size / divisor, order);
+}
+
+static void same_amplitude(size_t size, order_t order, size_t round) {
+    (void)round;
+    run_burst(size, BURST_BYTES / size, order);
+}
+
+static void lifo_bursts_are_steady(void **state) {
+    (void)state;
+    for (size_t size = 16; size <= 8192; size *= 8) assert_steady(same_amplitude, size, LIFO);
+}
+
+static void fifo_bursts_are_steady(void **state) {
+    (void)state;
+    for (size_t size = 64; size <= 32768; size *= 8) assert_steady(same_amplitude, size, FIFO);
+}
+
+static void shuffled_bursts_are_steady(void **state) {
+    (void)state;
+    for (size_t size = 32; size <= 16384; size *= 8) assert_steady(same_amplitude, size, SHUFFLED);
+}
+
+static void changing_bursts_are_steady(void **state) {
+    (void)state;
+    assert_steady(changing_amplitude, 64, LIFO);
+    assert_steady(changing_amplitude, 1024, SHUFFLED);
+}
+
+static void short_bursts_stay_on_the_fast_path(void **state) {
+    (void)state;
+    for (size_t size = 16; size <= 1024; size *= 2) {
+        run_burst(size, 1, LIFO);
+        eddy_counters_t before, after;
+        eddy_counters(&before, sizeof before);
+        for (int round = 0; round < 10000; round++) run_burst(size, 1, LIFO);
+        eddy_counters(&after, sizeof after);
+        assert_int_equal(after.slow_entries - before.slow_entries, 0);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lifo_bursts_are_steady),
+        cmocka_unit_test(fifo_bursts_are_steady),
+        cmocka_unit_test(shuffled_bursts_are_steady),
+        cmocka_unit_test(changing_bursts_are_steady),
+        cmocka_unit_test(short_bursts_stay_on_the_fast_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
