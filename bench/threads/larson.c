@@ -15,31 +15,26 @@ static void *(*objects)[OBJECTS]; /* of each thread */
 
 static void prepare(unsigned threads) { objects = bench_map(threads * sizeof *objects); }
 
-static void *new_object(crew_seat_t *seat) {
-    return crew_malloc(seat, crew_size(seat, SMALLEST, LARGEST));
-}
-
 static void *serve(void *argument) {
     crew_seat_t *seat = argument;
     void **mine = objects[seat->index];
     for (size_t i = 0; i < REPLACEMENTS; i++) {
         void **object = &mine[random_below(&seat->random, OBJECTS)];
-        crew_free(seat, *object);
-        *object = new_object(seat);
+        crew_free(seat, *object); /* NULL at first */
+        *object = crew_malloc(seat, crew_size(seat, SMALLEST, LARGEST));
     }
     return NULL;
 }
 
+/* The thread of the seat only waits: servers follow each other. */
 static size_t work(crew_seat_t *seat) {
-    void **mine = objects[seat->index];
-    for (size_t i = 0; i < OBJECTS; i++) mine[i] = new_object(seat);
     for (size_t i = 0; i < seat->rounds; i++) {
-        pthread_t successor;
-        if (pthread_create(&successor, NULL, serve, seat) != 0) bench_fail("thread", "refused");
-        pthread_join(successor, NULL);
+        pthread_t server;
+        if (pthread_create(&server, NULL, serve, seat) != 0) bench_fail("thread", "refused");
+        pthread_join(server, NULL);
     }
-    for (size_t i = 0; i < OBJECTS; i++) crew_free(seat, mine[i]);
-    return OBJECTS + seat->rounds * REPLACEMENTS;
+    for (size_t i = 0; i < OBJECTS; i++) crew_free(seat, objects[seat->index][i]);
+    return seat->rounds * REPLACEMENTS;
 }
 
 int main(int argc, char **argv) {

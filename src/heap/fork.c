@@ -18,7 +18,6 @@ static void clear_lists(heap_t *heap) {
     list_init(&heap->full);
     struct eddy_heap *first_class = load_relaxed(&heap->first_class);
     if (first_class != NULL) lock_init(&first_class->lock, RANK_FIRST_CLASS);
-    heap->retained_classes = 0;
     heap->demand.in_use = 0;
     store_relaxed(&heap->retained_slices, 0);
 }

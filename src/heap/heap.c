@@ -42,30 +42,27 @@ static always_inline void fill_direct(page_t **entry, size_t length, page_t *pag
     entry[4] = entry[5] = entry[6] = entry[7] = page;
 }
 
-static void set_current(heap_t *heap, unsigned size_class, page_t *page) {
+static always_inline void set_current(heap_t *heap, unsigned size_class, page_t *page) {
     heap->current[size_class] = page;
     if (size_class >= CLASS_DIRECT_COUNT) return;
     direct_range_t range = class_direct[size_class];
     fill_direct(heap->direct + range.first, range.length, page);
 }
 
-/* Gives the page the owner, too, unless every free into it has to take the slow path. */
-static void set_state(heap_t *heap, page_t *page, page_state_t state) {
-    page->state = (uint8_t)state;
-    if (likely(!load_relaxed(&page->has_interior))) {
-        store_relaxed(&page->owner, load_relaxed(&heap->thread));
-    }
-}
-
 static void make_current(heap_t *heap, page_t *page) {
     page->used++;
     atomic_signal_fence(memory_order_seq_cst);
-    set_state(heap, page, PAGE_CURRENT);
+    page->state = PAGE_CURRENT;
+    /* A page with interior pointers keeps none: every free into it takes the slow path. */
+    if (likely(!load_relaxed(&page->has_interior))) {
+        store_relaxed(&page->owner, load_relaxed(&heap->thread));
+    }
     set_current(heap, page->size_class, page);
 }
 
-static void list_partial(heap_t *heap, page_t *page) {
-    set_state(heap, page, PAGE_PARTIAL);
+/* The owner stays: the page comes from the current or the full ones. */
+static always_inline void list_partial(heap_t *heap, page_t *page) {
+    page->state = PAGE_PARTIAL;
     list_push_last(&heap->partial[page->size_class], &page->link);
 }
 
@@ -78,7 +75,7 @@ static void list_full(heap_t *heap, page_t *page) {
 }
 
 /* A full page has blocks again. Owner only, or while it rests. */
-static void wake(heap_t *heap, page_t *page) {
+static always_inline void wake(heap_t *heap, page_t *page) {
     list_remove(&page->link);
     schedule_point();
     atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
@@ -89,31 +86,33 @@ static void wake(heap_t *heap, page_t *page) {
 
 /* ---- retained pages ---- */
 
-/* Keep a page that has no live block. It stands in no list. */
-static void retain(heap_t *heap, page_t *page) {
-    unsigned size_class = page->size_class;
-    page->state = PAGE_RETAINED;
-    store_relaxed(&page->owner, NULL);
-    list_push_first(&heap->retained[size_class], &page->link);
-    heap->retained_classes |= (uint64_t)1 << size_class;
-    size_t slices = span_slices(page);
-    demand_fall(&heap->demand, slices);
-    count_by(&heap->retained_slices, slices);
+/* More is retained than ever before: within the option's bound that is the new peak. */
+static cold void bound_retained(heap_t *heap) {
     size_t retained = load_relaxed(&heap->retained_slices);
+    size_t most = heap->retained_most;
+    if (retained > most) retained -= heap_release_retained(heap, retained - most);
     if (retained > load_relaxed(&heap->retained_peak)) {
         store_relaxed(&heap->retained_peak, retained);
     }
 }
 
-/* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
-static void take_retained(heap_t *heap, page_t *page) {
+/* Keep a page that has no live block. It stands in no list. */
+static always_inline void retain(heap_t *heap, page_t *page) {
     unsigned size_class = page->size_class;
-    list_remove(&page->link);
-    if (list_is_empty(&heap->retained[size_class])) {
-        heap->retained_classes &= ~((uint64_t)1 << size_class);
-    }
+    page->state = PAGE_RETAINED;
+    store_relaxed(&page->owner, NULL);
+    list_push_first(&heap->retained[size_class], &page->link);
     size_t slices = span_slices(page);
-    count_by(&heap->retained_slices, 0 - slices);
+    demand_fall(&heap->demand, slices);
+    size_t retained = load_relaxed(&heap->retained_slices) + slices;
+    store_relaxed(&heap->retained_slices, retained);
+    if (unlikely(retained > load_relaxed(&heap->retained_peak))) bound_retained(heap);
+}
+
+/* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
+static always_inline void take_retained(heap_t *heap, page_t *page) {
+    list_remove(&page->link);
+    count_by(&heap->retained_slices, 0 - span_slices(page));
 }
 
 /* Give the span of a page back. The page stands in no list. */
@@ -127,35 +126,42 @@ static void release(heap_t *heap, page_t *page) {
 
 size_t heap_release_retained(heap_t *heap, size_t slices) {
     size_t released = 0;
-    while (released < slices && heap->retained_classes != 0) {
-        unsigned size_class = lowest_bit(heap->retained_classes);
-        page_t *page = page_of_link(list_last(&heap->retained[size_class]));
-        released += span_slices(page);
-        take_retained(heap, page);
-        release(heap, page);
+    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
+        list_node_t *node;
+        while (released < slices && (node = list_last(&heap->retained[i])) != NULL) {
+            page_t *page = page_of_link(node);
+            released += span_slices(page);
+            take_retained(heap, page);
+            release(heap, page);
+        }
     }
     return released;
 }
 
-/* A retained page of this class, its list built; else any of one slice count, to be made anew. */
-static page_t *reuse_retained(heap_t *heap, unsigned size_class) {
-    list_node_t *same = list_first(&heap->retained[size_class]);
-    if (same != NULL) {
-        page_t *page = page_of_link(same);
-        take_retained(heap, page);
-        return page;
-    }
-    uint64_t classes = heap->retained_classes;
-    size_t slices = classes == 0 ? 0 : class_slices(size_class);
-    for (; classes != 0; classes &= classes - 1) {
-        unsigned other = lowest_bit(classes);
-        if (class_slices(other) != slices) continue;
-        page_t *page = page_of_link(list_first(&heap->retained[other]));
+/* A retained page of another class with as many slices, made anew. */
+static cold page_t *remake_retained(heap_t *heap, unsigned size_class) {
+    size_t slices = class_slices(size_class);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        list_node_t *node = list_first(&heap->retained[i]);
+        if (node == NULL || class_slices(i) != slices) continue;
+        page_t *page = page_of_link(node);
         take_retained(heap, page);
         page_remake(page, heap, size_class);
         return page;
     }
     return NULL;
+}
+
+/* A retained page of this class, its list built; else one of another class. */
+static always_inline page_t *reuse_retained(heap_t *heap, unsigned size_class) {
+    list_node_t *same = list_first(&heap->retained[size_class]);
+    if (unlikely(same == NULL)) {
+        bool any = load_relaxed(&heap->retained_slices) != 0;
+        return any ? remake_retained(heap, size_class) : NULL;
+    }
+    page_t *page = page_of_link(same);
+    take_retained(heap, page);
+    return page;
 }
 
 /* ---- other heaps ---- */
@@ -231,7 +237,7 @@ static page_t *take_page(heap_t *heap, unsigned size_class) {
 
 /* The current page is used up: put it with the full ones and take another. It stays when frees of
  * other threads came in at the last moment. NULL without memory. */
-static page_t *switch_page(heap_t *heap, unsigned size_class) {
+static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
     if (likely(page != &page_empty)) {
@@ -284,15 +290,11 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
 /* ---- the slow path of free ---- */
 
 /* A page without a live block leaves its list and is kept. */
-static void retire(heap_t *heap, page_t *page) {
+static always_inline void retire(heap_t *heap, page_t *page) {
     list_remove(&page->link);
     store_relaxed(&page->has_interior, false);
     count(&heap->counters.pages_retired);
     retain(heap, page);
-    size_t retained = load_relaxed(&heap->retained_slices);
-    if (unlikely(retained > heap->retained_most)) {
-        heap_release_retained(heap, retained - heap->retained_most);
-    }
 }
 
 void heap_count_out(page_t *page) {

@@ -12,7 +12,6 @@
  * Invariants:
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
  *    a page that never has a block, so that "not initialised" needs no test.
- *  - retained_classes has a bit for each class whose retained list is not empty.
  *  - demand.in_use counts the slices of all pages that are not retained, retained_slices the rest.
  *    Retiring a page moves its slices from one to the other and taking it moves them back, so the
  *    sum only grows when nothing is retained: keeping pages never raises the peak.
@@ -47,7 +46,6 @@ typedef struct heap {
     list_t partial[CLASS_COUNT];
     list_t retained[CLASS_COUNT];
     list_t full;
-    uint64_t retained_classes;
     demand_t demand; /* slices */
     _Atomic size_t retained_slices;
     _Atomic size_t retained_peak; /* the most there ever were */
@@ -64,9 +62,7 @@ typedef struct heap {
     _Atomic uint64_t first_class_id;
 } heap_t;
 
-_Static_assert(CLASS_COUNT <= 64, "a class is a bit of retained_classes");
-
-extern page_t page_empty;
+extern page_t page_empty hidden;
 
 /* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
 void heap_start(heap_t *heap, struct thread *thread);

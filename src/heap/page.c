@@ -60,12 +60,6 @@ void page_collect(page_t *page) {
     page->used -= pending_count(pending);
 }
 
-bool page_mark_full(page_t *page) {
-    assert_debug(page->free == NULL && page->capacity == page->block_limit);
-    uint64_t nothing = 0;
-    return swap_strong_relaxed(&page->thread_free, &nothing, PENDING_FULL);
-}
-
 block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) {
     uint64_t before = load_relaxed(&page->thread_free);
     uint64_t after;

@@ -84,11 +84,17 @@ void page_remake(page_t *page, struct heap *heap, unsigned size_class);
 void page_extend(page_t *page);
 /* Make what other threads freed the free list. Owner only, `free` empty, something pending. */
 void page_collect(page_t *page);
+/* Of a page that is not marked full. */
 static always_inline bool page_has_pending(page_t *page) {
-    return (load_relaxed(&page->thread_free) & ~PENDING_FULL) != 0;
+    return load_relaxed(&page->thread_free) != 0;
 }
-/* Mark the page full unless frees are pending; false in that case. Under the heap's lock. */
-bool page_mark_full(page_t *page);
+/* Mark the page full unless frees are pending; false in that case. Under the heap's lock, all blocks
+ * handed out. */
+static always_inline bool page_mark_full(page_t *page) {
+    assert_debug(page->free == NULL && page->capacity == page->block_limit);
+    uint64_t nothing = 0;
+    return swap_strong_relaxed(&page->thread_free, &nothing, PENDING_FULL);
+}
 /* Hand a chain of `count` blocks to a page of another thread. The token, a block that was kept
  * back to tell the owner of a full page, or NULL. */
 block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count);

@@ -189,8 +189,6 @@ void heap_verify(heap_t *heap) {
         }
         verify_list(heap, &heap->partial[i], PAGE_PARTIAL);
         verify_list(heap, &heap->retained[i], PAGE_RETAINED);
-        bool filled = heap->retained_classes >> i & 1;
-        assert_always(filled == !list_is_empty(&heap->retained[i]));
     }
     verify_list(heap, &heap->full, PAGE_FULL);
     lock_release(&heap->lock);

@@ -5,30 +5,23 @@
 
 #include "os/os.h"
 
-static _Atomic uint32_t unwatched = FORKED_NOT;
-_Atomic uint32_t *forked_word = &unwatched;
+forked_page_t forked_page;
 static void (*repair_function)(void);
 
 /* Kernels before 4.14 do not wipe; then forks that run handlers are noticed, _Fork is not. */
-static void mark_child(void) { store_relaxed(forked_word, FORKED_CHILD); }
+static void mark_child(void) { store_relaxed(&forked_page.word, FORKED_CHILD); }
 
 void forked_watch(void (*repair)(void)) {
     repair_function = repair;
-    _Atomic uint32_t *word = os_map(os_page_size());
-    if (word == NULL || !os_wipe_on_fork(word, os_page_size())) {
-        pthread_atfork(NULL, NULL, mark_child);
-        return;
-    }
-    store_relaxed(word, FORKED_NOT);
-    forked_word = word;
+    if (!os_wipe_on_fork(&forked_page, sizeof forked_page)) pthread_atfork(NULL, NULL, mark_child);
 }
 
 void forked_repair(void) {
     uint32_t child = FORKED_CHILD;
-    if (swap_strong_acquire(forked_word, &child, FORKED_REPAIRING)) {
-        repair_function();
-        store_release(forked_word, FORKED_NOT);
+    if (swap_strong_acquire(&forked_page.word, &child, FORKED_REPAIRING)) {
+        if (repair_function != NULL) repair_function();
+        store_release(&forked_page.word, FORKED_NOT);
     } else {
-        while (load_acquire(forked_word) != FORKED_NOT) os_yield();
+        while (load_acquire(&forked_page.word) != FORKED_NOT) os_yield();
     }
 }

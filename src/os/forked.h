@@ -10,16 +10,21 @@
 
 enum { FORKED_CHILD = 0, FORKED_NOT = 1, FORKED_REPAIRING = 2 };
 
-extern _Atomic uint32_t *forked_word __attribute__((visibility("hidden")));
+/* Alone in its kernel page, whatever the size of one. Until the first lock it says "child", too. */
+typedef struct forked_page {
+    _Alignas(64 << 10) _Atomic uint32_t word;
+} forked_page_t;
+
+extern forked_page_t forked_page hidden;
 
 /* From now on `repair` runs in a child, by its first thread that needs a lock, while the others
- * wait. It must not take a lock itself. Once, before threads use Eddy. */
+ * wait. It must not take a lock itself. Once, before a second thread uses Eddy. */
 void forked_watch(void (*repair)(void));
 cold void forked_repair(void);
 
 static inline void forked_check(void) {
     /* Acquire pairs with the release that ends forked_repair. */
-    if (unlikely(load_acquire(forked_word) != FORKED_NOT)) forked_repair();
+    if (unlikely(load_acquire(&forked_page.word) != FORKED_NOT)) forked_repair();
 }
 
 #endif

@@ -35,7 +35,7 @@ static void every_alignment_to_a_gibibyte_is_kept(void **state) {
     for (size_t f = 0; f < LENGTH(functions); f++) {
         for (size_t alignment = 1; alignment <= GIB; alignment *= 2) {
             for (size_t i = 0; i < LENGTH(sizes); i++) {
-                void *block = must(functions[f](alignment, sizes[i]));
+                void *block = must(functions[f](opaque(alignment), sizes[i]));
                 assert_true(is_aligned(block, alignment));
                 free(block);
             }
@@ -137,7 +137,7 @@ static void aligned_alloc_wants_a_power_of_two(void **state) {
     (void)state;
     for (size_t i = 0; i < LENGTH(not_powers_of_two); i++) {
         errno = 0;
-        assert_null(aligned_alloc(not_powers_of_two[i], 100));
+        assert_null(aligned_alloc(opaque(not_powers_of_two[i]), 100));
         assert_int_equal(errno, EINVAL);
     }
 }
@@ -188,7 +188,7 @@ static void memalign_rounds_the_alignment_up(void **state) {
     };
     for (size_t i = 0; i < LENGTH(rounded); i++) {
         for (size_t j = 0; j < LENGTH(sizes); j++) {
-            void *block = must(memalign(rounded[i][0], sizes[j]));
+            void *block = must(memalign(opaque(rounded[i][0]), sizes[j]));
             assert_true(is_aligned(block, rounded[i][1]));
             free(block);
         }
@@ -200,7 +200,7 @@ static void memalign_refuses_what_rounds_beyond_size_max(void **state) {
     static const size_t beyond[] = {SIZE_MAX / 2 + 2, SIZE_MAX - 1, SIZE_MAX};
     for (size_t i = 0; i < LENGTH(beyond); i++) {
         errno = 0;
-        assert_null(memalign(beyond[i], 100));
+        assert_null(memalign(opaque(beyond[i]), 100));
         assert_int_equal(errno, EINVAL);
     }
 }
@@ -213,7 +213,7 @@ static void impossible_alignments_fail_with_enomem(void **state) {
         for (size_t f = 0; f < 2; f++) {
             for (size_t i = 0; i < LENGTH(sizes); i++) {
                 errno = 0;
-                assert_null(functions[f](alignment, sizes[i]));
+                assert_null(functions[f](opaque(alignment), sizes[i]));
                 assert_int_equal(errno, ENOMEM);
             }
         }
@@ -227,12 +227,12 @@ static void large_alignments_succeed_or_fail_cleanly(void **state) {
     size_t before = live_blocks();
     for (size_t alignment = 2 * GIB; alignment < (size_t)1 << 48; alignment *= 2) {
         errno = 0;
-        void *block = aligned_alloc(alignment, 100);
+        void *block = aligned_alloc(opaque(alignment), 100);
         assert_true(block != NULL ? is_aligned(block, alignment) : errno == ENOMEM);
         free(block);
     }
     assert_int_equal(live_blocks(), before);
-    free(must(aligned_alloc(GIB, 100)));
+    free(must(aligned_alloc(opaque(GIB), 100)));
 }
 
 /* ---- pages ---- */

@@ -119,7 +119,7 @@ static void reallocf_keeps_the_contents(void **state) {
     eddy_free(block);
 }
 
-/* Grow a zeroed block step by step over memory that was dirty; all that was never written is zero.*/
+/* Grow a zeroed block step by step over memory that was dirty: what was never written is zero. */
 static void assert_growth_is_zero(void *(*resize)(void *block, size_t size)) {
     for (size_t i = 0; i < LENGTH(sizes); i++) dirty_and_free(sizes[i]);
     void *block = NULL;

@@ -26,7 +26,7 @@ static const size_t impossible_sizes[] = {
     (size_t)1 << 48,
 };
 
-/* Products beyond PTRDIFF_MAX, most beyond SIZE_MAX: there some come to as little as 0, 2 and 16. */
+/* Products beyond PTRDIFF_MAX, most beyond SIZE_MAX: some of these wrap to 0, 2 and 16. */
 static const size_t impossible_products[][2] = {
     {SIZE_MAX, 2},
     {2, SIZE_MAX},
@@ -58,7 +58,7 @@ static void *call_calloc(size_t size) { return calloc(1, size); }
 static void *call_aligned_alloc(size_t size) { return aligned_alloc(64, size); }
 static void *call_aligned_to_page(size_t size) { return aligned_alloc(4096, size); }
 static void *call_aligned_to_mib(size_t size) { return aligned_alloc(MIB, size); }
-static void *call_memalign(size_t size) { return memalign(48, size); }
+static void *call_memalign(size_t size) { return memalign(opaque(48), size); }
 static void *call_eddy_aligned(size_t size) { return eddy_malloc_aligned(size, 32); }
 static void *call_eddy_aligned_zero(size_t size) { return eddy_zalloc_aligned(size, 65536); }
 static void *call_eddy_at(size_t size) { return eddy_malloc_aligned_at(size, 4096, 24); }

@@ -101,7 +101,7 @@ typedef struct last_words {
     char text[3000];
 } last_words_t;
 
-/* Frees what the round before made and makes it anew: each round is entered with a block to free. */
+/* Frees what the round before made and makes it anew: each round begins with a block to free. */
 static void run_destructor(void *value) {
     last_words_t *words = value;
     pthread_key_t key = words->key;

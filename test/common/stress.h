@@ -1,0 +1,133 @@
+/* What the stress tests share: their parameters, threads that start together, random schedules.
+ *
+ * A program takes parameters as arguments, `rounds=1000000 seed=7`, so that it runs for seconds by
+ * default and for long in the soak tier. `seed` repeats the random choices of a run, though not the
+ * schedule that the kernel chose.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_TEST_COMMON_STRESS_H
+#define EDDY_TEST_COMMON_STRESS_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+#include "base/atomic.h"
+#include "common/test.h"
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+/* A child of a fork may start threads. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) { return "die_after_fork=0"; }
+#endif
+
+/* ---- parameters ---- */
+
+static struct {
+    int count;
+    char **values;
+    int known;
+    uint64_t seed;
+} stress_arguments;
+
+/* The value of an argument `name=value`. */
+static inline size_t stress_argument(const char *name, size_t standard) {
+    size_t length = strlen(name);
+    for (int i = 1; i < stress_arguments.count; i++) {
+        const char *text = stress_arguments.values[i];
+        if (strncmp(text, name, length) != 0 || text[length] != '=') continue;
+        stress_arguments.known++;
+        return strtoull(text + length + 1, NULL, 10);
+    }
+    return standard;
+}
+
+/* Once, first in main; every other argument is asked for behind it, then stress_run. */
+static inline void stress_start(int argc, char **argv) {
+    stress_arguments.count = argc;
+    stress_arguments.values = argv;
+    stress_arguments.seed = stress_argument("seed", (size_t)time(NULL) % 1000000);
+    print_message("seed=%zu\n", (size_t)stress_arguments.seed);
+}
+
+#define stress_run(tests) (stress_check_arguments(), cmocka_run_group_tests(tests, NULL, NULL))
+
+static inline void stress_check_arguments(void) {
+    if (stress_arguments.known == stress_arguments.count - 1) return;
+    fprintf(stderr, "unknown argument; all of them are NAME=NUMBER\n");
+    exit(2);
+}
+
+/* ---- threads ---- */
+
+typedef void crew_fn(size_t index, uint64_t *random);
+
+typedef struct crew {
+    crew_fn *work;
+    pthread_barrier_t *together;
+    size_t index;
+} crew_t;
+
+static inline uint64_t crew_seed(size_t index) { return stress_arguments.seed * 1000 + index; }
+
+static inline void *crew_member(void *argument) {
+    crew_t *crew = argument;
+    uint64_t random = crew_seed(crew->index);
+    pthread_barrier_wait(crew->together);
+    crew->work(crew->index, &random);
+    return NULL;
+}
+
+/* Run `work` in so many threads that begin at the same moment, until all have ended. */
+static inline void crew_run(size_t threads, crew_fn *work) {
+    enum { CREW_MAX = 64 };
+    pthread_t ids[CREW_MAX];
+    crew_t members[CREW_MAX];
+    pthread_barrier_t together;
+    check(threads <= CREW_MAX);
+    check(pthread_barrier_init(&together, NULL, (unsigned)threads) == 0);
+    for (size_t i = 0; i < threads; i++) {
+        members[i] = (crew_t){work, &together, i};
+        check(pthread_create(&ids[i], NULL, crew_member, &members[i]) == 0);
+    }
+    for (size_t i = 0; i < threads; i++) check(pthread_join(ids[i], NULL) == 0);
+    pthread_barrier_destroy(&together);
+}
+
+/* ---- random schedules: a thread may lose the processor before each atomic operation ---- */
+
+static _Thread_local uint64_t schedule_random;
+
+static void schedule_yield(void) {
+    static atomic_uint_fast64_t threads;
+    if (schedule_random == 0) schedule_random = crew_seed(1000 + atomic_fetch_add(&threads, 1));
+    uint32_t dice = random_below(&schedule_random, 1024);
+    if (dice == 0) {
+        nanosleep(&(struct timespec){0, (long)random_below(&schedule_random, 50000)}, NULL);
+    } else if (dice < 64) {
+        sched_yield();
+    }
+}
+
+static inline int schedule_start(void **state) {
+    (void)state;
+    schedule_hook = schedule_yield;
+    return 0;
+}
+
+static inline int schedule_stop(void **state) {
+    (void)state;
+    schedule_hook = NULL;
+    return 0;
+}
+
+/* The same test once more, for the list of tests. */
+#define under_random_schedules(test)                                                               \
+    { #test "_under_random_schedules", test, schedule_start, schedule_stop, NULL }
+
+#endif

@@ -1,0 +1,244 @@
+/* Free spans against a naive model: no overlap, zero when said to be, aligned, tiled, counted.
+ * SPDX-License-Identifier: MIT */
+#include "memory/span.h"
+
+#include "common/faults.h"
+#include "common/span_model.h"
+
+enum { SEEDS = 20, STEPS = 300, WINDOW_MS = 250 };
+
+static uint64_t clock_ms = 1 << 20;
+
+static int free_all(void **state) {
+    (void)state;
+    faults_stop();
+    eddy_option_set(EDDY_OPTION_LIMIT, 0);
+    model_free_all();
+    verify();
+    return 0;
+}
+
+/* ---- random lives ---- */
+
+static void random_spans_tile_their_regions(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        uint64_t random = seed;
+        for (unsigned step = 0; step < STEPS; step++) {
+            random_step(&random);
+            verify();
+        }
+    }
+}
+
+static void random_spans_survive_purging(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        uint64_t random = seed;
+        for (unsigned step = 0; step < STEPS; step++) {
+            random_step(&random);
+            if (random_below(&random, 10) != 0) continue;
+            size_t dirty = totals_now().dirty, clean = totals_now().clean;
+            assert_int_equal(span_purge_all(), dirty * SLICE_BYTES);
+            assert_int_equal(totals_now().dirty, 0);
+            assert_int_equal(totals_now().clean, clean + dirty);
+            verify();
+        }
+    }
+}
+
+static void random_spans_survive_refused_purges(void **state) {
+    (void)state;
+    uint64_t random = 1;
+    for (size_t nth = 1; nth <= 200; nth++) {
+        for (unsigned i = 0; i < 20; i++) random_step(&random);
+        faults_start(FAULT_KIND(OS_PURGE), 1 + nth % 7, nth % 2 ? ONCE : FOR_EVER);
+        size_t dirty = totals_now().dirty;
+        size_t purged = span_purge_all();
+        faults_stop();
+        assert_int_equal(totals_now().dirty, dirty - purged / SLICE_BYTES);
+        if (faults_refused() == 0) assert_int_equal(purged, dirty * SLICE_BYTES);
+        verify();
+    }
+}
+
+static void random_spans_are_purged_as_windows_pass(void **state) {
+    (void)state;
+    uint64_t random = 1;
+    size_t highest = 0;
+    span_housekeep(clock_ms += WINDOW_MS);
+    span_housekeep(clock_ms += WINDOW_MS);
+    for (unsigned step = 0; step < SEEDS * STEPS; step++) {
+        random_step(&random);
+        highest = size_max(highest, taken_count);
+        if (random_below(&random, 20) != 0) continue;
+        span_housekeep(clock_ms += WINDOW_MS);
+        span_totals_t totals = totals_now();
+        assert_true(totals.used + totals.dirty <= highest);
+        verify();
+    }
+}
+
+static void random_spans_are_rebuilt_from_their_descriptors(void **state) {
+    (void)state;
+    uint64_t random = 1;
+    for (unsigned step = 0; step < SEEDS * STEPS; step++) {
+        random_step(&random);
+        if (random_below(&random, 20) != 0) continue;
+        span_totals_t before = totals_now();
+        span_repair();
+        span_totals_t after = totals_now();
+        assert_memory_equal(&before, &after, sizeof before);
+        verify();
+    }
+}
+
+/* ---- one thing at a time ---- */
+
+static void spans_in_transit_are_free_after_a_fork(void **state) {
+    (void)state;
+    bool zero;
+    page_t *head = span_allocate(3, 1, SPAN_FROM_ANY, &zero);
+    size_t dirty = totals_now().dirty;
+    assert_non_null(head);
+    assert_int_equal(totals_now().used, taken_count + 3);
+    span_repair();
+    assert_int_equal(totals_now().used, taken_count);
+    assert_int_equal(totals_now().dirty, dirty + 3);
+    assert_int_equal(span_kind(head), SPAN_DIRTY);
+    /* It was not joined with its neighbours, but is as it becomes clean. */
+    span_purge_all();
+    verify();
+}
+
+static void dirty_spans_are_used_before_clean_ones(void **state) {
+    (void)state;
+    span_purge_all();
+    for (unsigned i = 0; i < 20; i++) model_allocate(4, 1, SPAN_FROM_ANY);
+    page_t *freed = held[7].head;
+    model_free(&held[7]);
+    assert_true(model_allocate(4, 1, SPAN_FROM_DIRTY));
+    assert_ptr_equal(held[held_count - 1].head, freed);
+    assert_false(model_allocate(1, 1, SPAN_FROM_DIRTY));
+}
+
+static void a_good_fit_leaves_longer_spans_whole(void **state) {
+    (void)state;
+    span_purge_all();
+    for (unsigned i = 0; i < 10; i++) model_allocate(i % 2 ? 1 : 5 * (i + 1), 1, SPAN_FROM_ANY);
+    page_t *five = held[0].head;
+    /* Every second one stays, so that the others do not join. */
+    for (size_t i = held_count; i-- > 0;) {
+        if (held[i].slices > 1) model_free(&held[i]);
+    }
+    assert_true(model_allocate(5, 1, SPAN_FROM_DIRTY));
+    assert_ptr_equal(held[held_count - 1].head, five);
+}
+
+static void two_windows_without_change_leave_nothing_dirty(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 30; i++) model_allocate(8, 1, SPAN_FROM_ANY);
+    for (unsigned i = 0; i < 20; i++) model_free(&held[0]);
+    assert_true(totals_now().dirty >= 160);
+    span_housekeep(clock_ms += WINDOW_MS);
+    span_housekeep(clock_ms += WINDOW_MS);
+    assert_int_equal(totals_now().dirty, 0);
+}
+
+static void what_a_swing_needs_stays_dirty(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < 30; i++) model_allocate(8, 1, SPAN_FROM_ANY);
+        model_free_all();
+        size_t calls = os_memory_calls();
+        span_housekeep(clock_ms += WINDOW_MS);
+        if (round > 0) assert_int_equal(os_memory_calls(), calls);
+        assert_true(totals_now().dirty >= 240);
+    }
+}
+
+static void without_decay_a_freed_span_is_purged_at_once(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
+    model_allocate(8, 1, SPAN_FROM_ANY);
+    model_free(&held[0]);
+    assert_int_equal(totals_now().dirty, 0);
+}
+
+static void with_endless_decay_nothing_is_purged(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_DECAY_MS, -1);
+    model_allocate(8, 1, SPAN_FROM_ANY);
+    model_free(&held[0]);
+    size_t dirty = totals_now().dirty;
+    span_housekeep(clock_ms += 100 * WINDOW_MS);
+    assert_int_equal(totals_now().dirty, dirty);
+}
+
+static void purges_are_counted(void **state) {
+    (void)state;
+    span_purge_all();
+    for (unsigned i = 0; i < 6; i++) model_allocate(2, 1, SPAN_FROM_ANY);
+    span_totals_t before = totals_now();
+    /* Two that join and one apart. */
+    page_t *first = held[0].head;
+    for (size_t i = held_count; i-- > 0;) {
+        size_t place = (size_t)(held[i].head - first);
+        if (place == 0 || place == 2 || place == 8) model_free(&held[i]);
+    }
+    span_purge_all();
+    span_totals_t after = totals_now();
+    assert_int_equal(after.spans_purged - before.spans_purged, 2);
+    assert_int_equal(after.bytes_purged - before.bytes_purged, 6 * SLICE_BYTES);
+}
+
+static void nothing_is_handed_out_beyond_the_limit(void **state) {
+    (void)state;
+    bool zero;
+    span_purge_all();
+    eddy_option_set(EDDY_OPTION_LIMIT, 10 * SLICE_BYTES);
+    assert_true(model_allocate(6, 1, SPAN_FROM_ANY));
+    assert_null(span_allocate(5, 1, SPAN_FROM_ANY, &zero));
+    assert_false(span_extend(held[0].head, 11));
+    assert_true(model_allocate(4, 1, SPAN_FROM_ANY));
+    assert_null(span_allocate(1, 1, SPAN_FROM_ANY, &zero));
+    model_free(&held[0]);
+    assert_true(model_allocate(6, 1, SPAN_FROM_ANY));
+    verify();
+}
+
+static void impossible_spans_are_refused(void **state) {
+    (void)state;
+    static const size_t sizes[] = {1, (size_t)1 << 40, SIZE_MAX >> SLICE_SHIFT, SIZE_MAX / 2};
+    bool zero;
+    span_totals_t before = totals_now();
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        if (i > 0) assert_null(span_allocate(sizes[i], 1, SPAN_FROM_ANY, &zero));
+        assert_null(span_allocate(sizes[i], (size_t)1 << 47, SPAN_FROM_ANY, &zero));
+    }
+    assert_int_equal(totals_now().used, before.used);
+    verify();
+}
+
+#define ON_MODEL(test) cmocka_unit_test_setup_teardown(test, model_start, free_all)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_MODEL(random_spans_tile_their_regions),
+        ON_MODEL(random_spans_survive_purging),
+        ON_MODEL(random_spans_survive_refused_purges),
+        ON_MODEL(random_spans_are_purged_as_windows_pass),
+        ON_MODEL(random_spans_are_rebuilt_from_their_descriptors),
+        ON_MODEL(spans_in_transit_are_free_after_a_fork),
+        ON_MODEL(dirty_spans_are_used_before_clean_ones),
+        ON_MODEL(a_good_fit_leaves_longer_spans_whole),
+        ON_MODEL(two_windows_without_change_leave_nothing_dirty),
+        ON_MODEL(what_a_swing_needs_stays_dirty),
+        ON_MODEL(without_decay_a_freed_span_is_purged_at_once),
+        ON_MODEL(with_endless_decay_nothing_is_purged),
+        ON_MODEL(purges_are_counted),
+        ON_MODEL(nothing_is_handed_out_beyond_the_limit),
+        ON_MODEL(impossible_spans_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* Free spans where the kernel promises no memory that it does not have (overcommit_memory=2): what
+ * is purged is closed to any access, and opened again when it is handed out.
+ * SPDX-License-Identifier: MIT */
+#include "os/os.h"
+
+/* The allocator's own file, compiled for such a kernel; the library's stays unused. */
+#define os_commit_is_strict() true
+#include "memory/span.c"
+
+#include <sys/mman.h>
+
+#include "common/faults.h"
+#include "common/span_model.h"
+
+enum { TEST_STEPS = 4000 };
+
+static int start_strict(void **state) {
+    clean_is_closed = true;
+    return model_start(state);
+}
+
+static int free_everything(void **state) {
+    (void)state;
+    faults_stop();
+    model_free_all();
+    verify();
+    return 0;
+}
+
+static bool is_accessible(const page_t *head) {
+    char here;
+    int pipe_ends[2];
+    assert_int_equal(pipe(pipe_ends), 0);
+    /* The kernel reads the memory, and fails where we may not. */
+    bool accessible = write(pipe_ends[1], slice_address(head), sizeof here) == sizeof here;
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    return accessible;
+}
+
+static void purged_spans_are_closed(void **state) {
+    (void)state;
+    assert_true(model_allocate(4, 1, SPAN_FROM_ANY));
+    page_t *head = held[0].head;
+    assert_true(is_accessible(head));
+    model_free(&held[0]);
+    assert_true(is_accessible(head));
+    span_purge_all();
+    assert_false(is_accessible(head));
+}
+
+static void random_spans_are_open_and_zero_after_purging(void **state) {
+    (void)state;
+    uint64_t random = 1;
+    for (unsigned step = 0; step < TEST_STEPS; step++) {
+        random_step(&random);
+        if (random_below(&random, 20) == 0) span_purge_all();
+        verify();
+    }
+}
+
+static void a_refused_opening_loses_nothing(void **state) {
+    (void)state;
+    uint64_t random = 1;
+    for (unsigned step = 0; step < TEST_STEPS; step++) {
+        random_step(&random);
+        if (random_below(&random, 10) != 0) continue;
+        span_purge_all();
+        bool zero;
+        faults_start(FAULT_KIND(OS_OPEN), 1, FOR_EVER);
+        page_t *head = span_allocate(random_slices(&random), 1, SPAN_FROM_ANY, &zero);
+        faults_stop();
+        assert_null(head);
+        verify();
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(purged_spans_are_closed, start_strict, free_everything),
+        cmocka_unit_test_setup_teardown(random_spans_are_open_and_zero_after_purging, start_strict,
+                                        free_everything),
+        cmocka_unit_test_setup_teardown(a_refused_opening_loses_nothing, start_strict,
+                                        free_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
