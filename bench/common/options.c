@@ -63,7 +63,7 @@ static _Noreturn void print_help(const bench_program_t *program) {
          "  --list         print the points, run nothing\n"
          "  --settle       also report the resident memory 0.1, 1 and 10 s after the last round\n"
          "  --rounds=N     rounds in each sample, instead of as many as fill its time\n"
-         "  --samples=N    samples; the median is reported\n"
+         "  --samples=N    samples; the time of the lower quartile is reported\n"
          "  --sample-ms=N  time of one sample\n"
          "  --no-header    rows only");
     exit(0);
@@ -127,8 +127,8 @@ bench_options_t options_parse(const bench_program_t *program, int argc, char **a
     for (int i = 1; i < argc; i++) quick = quick || is_option(argv[i], "quick");
 
     bench_options_t options = {.header = true};
-    options.samples = quick ? 7 : 11;
-    options.sample_ms = quick ? 4 : 10;
+    options.samples = quick ? 15 : 21;
+    options.sample_ms = quick ? 3 : 10;
     const unsigned axes = count_axes(program);
     for (unsigned i = 0; i < axes; i++) {
         options.chosen[i] = quick ? program->axes[i].quick : program->axes[i].full;

@@ -1,11 +1,10 @@
 """Medians of few and noisy values, and what can be said of their ratio."""
 import math
-import random
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
-RESAMPLES = 1000
-CONFIDENCE = 0.95
+CONFIDENCE = 0.99
 
 
 def geometric_mean(values):
@@ -34,12 +33,32 @@ class Ratio:
 
 
 def ratio_of_medians(numerators, denominators):
-    """The interval is a bootstrap, with a fixed seed: the same values say the same twice."""
-    generator = random.Random(1)
+    """The interval is that of the Mann-Whitney test, on the ratios of all pairs. It holds for any
+    distribution: on a busy machine times have two peaks and long tails. Fewer than five values on
+    either side say nothing: the interval is unbounded."""
+    value = median(numerators) / median(denominators)
+    outside = _ratios_outside(len(numerators), len(denominators))
+    if outside == 0:
+        return Ratio(value, 0, math.inf)
+    ratios = sorted(a / b for a in numerators for b in denominators)
+    return Ratio(value, ratios[outside - 1], ratios[-outside])
 
-    def resampled(values):
-        return median(generator.choices(values, k=len(values)))
 
-    ratios = sorted(resampled(numerators) / resampled(denominators) for _ in range(RESAMPLES))
-    tail = int(RESAMPLES * (1 - CONFIDENCE) / 2)
-    return Ratio(median(numerators) / median(denominators), ratios[tail], ratios[-1 - tail])
+@cache
+def _ratios_outside(m, n):
+    """How many of the m * n ratios, at either end, the interval reaches to."""
+    tail = math.comb(m + n, n) * (1 - CONFIDENCE) / 2
+    below = 0
+    for u in range(m * n):
+        below += _arrangements(m, n, u)
+        if below > tail:
+            return u
+    return 0
+
+
+@cache
+def _arrangements(m, n, u):
+    """Of all orders of m and n values, those in which u pairs stand the wrong way round."""
+    if u < 0 or m == 0 or n == 0:
+        return int(u == 0)
+    return _arrangements(m - 1, n, u - n) + _arrangements(m, n - 1, u)

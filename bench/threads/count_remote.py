@@ -46,17 +46,16 @@ def main():
     chosen = [allocators.by_name(name) for name in options.allocator] or \
         [allocators.eddy(), allocators.LIBC, *allocators.find_peers()]
 
-    print("instructions per block\n"
-          "                                     own thread       other thread   a free by another")
-    print(f"{'':34}malloc   free     malloc   free     thread, both, over own")
+    program = options.programs / "threads" / "remote"
+    print(f"{'instructions per block':34}{'own thread':>16}{'other thread':>18}\n{'':34}"
+          f"{'malloc':>9}{'free':>7}{'malloc':>11}{'free':>7}   a free by another / by its own")
     for allocator in chosen:
         for case in CASES:
-            own, other = (per_block(options.programs / "threads" / "remote", allocator, freer, case)
-                          for freer in ("own", "other"))
+            own, other = (per_block(program, allocator, freer, case) for freer in ("own", "other"))
             # What the owner has to do for it shows in its mallocs.
             remote_free = other["free"] + other["malloc"] - own["malloc"]
-            print(f"{allocator.name:10} {case:22} {own['malloc']:6.1f} {own['free']:6.1f}     "
-                  f"{other['malloc']:6.1f} {other['free']:6.1f}     {remote_free / own['free']:.2f}",
+            print(f"{allocator.name:10} {case:23}{own['malloc']:9.1f}{own['free']:7.1f}"
+                  f"{other['malloc']:11.1f}{other['free']:7.1f}{remote_free / own['free']:9.2f}",
                   flush=True)
 
 

@@ -19,7 +19,7 @@ batch_t **exchange_hand(const crew_seat_t *seat);
 /* Leaves a batch in a random place for the one that lay there. */
 void exchange_swap(crew_seat_t *seat, batch_t **batch);
 
-/* Frees the blocks of a batch, which has none then; in the order in which they lie, or backwards. */
+/* Frees the blocks of a batch in the order in which they lie, or backwards; it has none then. */
 void exchange_free(crew_seat_t *seat, batch_t *batch);
 void exchange_free_backwards(crew_seat_t *seat, batch_t *batch);
 

@@ -8,10 +8,10 @@
 
 /* Whether a live block may begin at the pointer, as far as the page's numbers tell. */
 static bool is_block(page_t *page, const void *pointer) {
+    page_view_t view = page_peek(page);
     size_t offset = (size_t)((const char *)pointer - slice_address(page));
-    return offset % page->block_bytes == 0 &&
-           offset / page->block_bytes < page_peek(page).capacity &&
-           page->state != PAGE_RETAINED;
+    return offset % page->block_bytes == 0 && offset / page->block_bytes < view.capacity &&
+           view.state != PAGE_RETAINED;
 }
 
 /* The pointer's block begins before it where the page has interior pointers. */

@@ -172,7 +172,11 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
     if (other == heap || (!dead && load_relaxed(&other->retained_slices) == 0)) return NULL;
     if (!lock_try(&other->lock)) return NULL;
     page_t *page = NULL;
-    if (load_relaxed(&other->state) == HEAP_DEAD && load_relaxed(&other->first_class) == NULL) {
+    /* Only from ordinary to ordinary: a first-class heap frees at its end all that its pages hold. */
+    bool adopts = load_relaxed(&other->state) == HEAP_DEAD &&
+                  load_relaxed(&other->first_class) == NULL &&
+                  load_relaxed(&heap->first_class) == NULL;
+    if (adopts) {
         heap_settle(other);
         list_node_t *node = list_first(&other->partial[size_class]);
         if (node != NULL) {
@@ -183,7 +187,12 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
         }
     }
     if (page == NULL) page = reuse_retained(other, size_class);
-    if (page != NULL) store_relaxed(&page->heap, heap);
+    if (page != NULL) {
+        /* The record of the ended thread may be another thread's as soon as the lock is free: its
+         * frees are not local. */
+        store_relaxed(&page->owner, NULL);
+        store_relaxed(&page->heap, heap);
+    }
     lock_release(&other->lock);
     return page;
 }

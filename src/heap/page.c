@@ -82,7 +82,8 @@ block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) 
 
 __attribute__((no_sanitize("thread"))) page_view_t page_peek(const page_t *page) {
     const volatile page_t *racing = page;
-    return (page_view_t){racing->used, racing->capacity};
+    return (page_view_t){racing->used, racing->capacity, racing->block_limit,
+                         (page_state_t)racing->state, racing->block_bytes};
 }
 
 void page_verify(const page_t *page) {

@@ -102,7 +102,9 @@ block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count);
 /* What another thread may know of a page's plain fields: right when the owner rests, a moment old
  * otherwise. The single exemption from the thread sanitizer. */
 typedef struct page_view {
-    uint32_t used, capacity;
+    uint32_t used, capacity, block_limit;
+    page_state_t state;
+    size_t block_bytes;
 } page_view_t;
 page_view_t page_peek(const page_t *page);
 

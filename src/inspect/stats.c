@@ -6,24 +6,27 @@
 #include "memory/region.h"
 #include "memory/span.h"
 
+/* Beside a thread that uses the page the numbers may not fit together: none exceeds the page. */
 static void add_page(eddy_stats_t *stats, page_t *page) {
     page_view_t view = page_peek(page);
     size_t bytes = span_bytes(page);
-    if (page->state == PAGE_RETAINED) {
+    if (view.state == PAGE_RETAINED) {
         stats->retained += bytes;
         return;
     }
-    uint32_t used = page_in_use(page->state, view.used, page->block_limit);
+    uint32_t used = page_in_use(view.state, view.used, view.block_limit);
+    if (used > view.capacity) used = view.capacity;
     uint32_t pending = pending_count(load_relaxed(&page->thread_free));
     uint32_t live = used > pending ? used - pending : 0;
-    size_t live_bytes = live * page->block_bytes;
-    stats->pending += pending * page->block_bytes;
+    size_t live_bytes = live * view.block_bytes;
+    size_t pending_bytes = pending * view.block_bytes;
+    stats->pending += pending_bytes;
     stats->live_blocks += live;
     stats->live_bytes += live_bytes;
-    if (used == 0 && page->state == PAGE_CURRENT) {
+    if (used == 0 && view.state == PAGE_CURRENT) {
         stats->current_empty += bytes;
     } else {
-        stats->free_in_pages += bytes - size_min(bytes, live_bytes + pending * page->block_bytes);
+        stats->free_in_pages += bytes - size_min(bytes, live_bytes + pending_bytes);
     }
 }
 

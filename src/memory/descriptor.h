@@ -43,30 +43,38 @@ typedef struct block {
 struct heap;
 struct thread;
 
+/* Where the fields stand keeps the fast paths from stalls that only addresses cause
+ * (docs/evidence.md, "Aliasing"):
+ *  - The line that they use is the second one. The first block of every page lies at a multiple of
+ *    64 KiB, in the first set of the cache: never in the set of a descriptor's second line.
+ *  - What they touch in it stands 8 behind a multiple of 16. Processors compare only the low 12 bits
+ *    of addresses at first, and no block's link, at a multiple of 16, seems to be one of these. */
 typedef struct page {
-    /* written by the owner on its fast paths */
-    block_t *free;
-    uint32_t used;
-    uint32_t capacity;
-    _Atomic(struct thread *) owner;
-    /* written under the heap's lock, or the span lock while the span is free */
-    list_node_t link;
-    uint32_t block_limit;
-    uint8_t size_class;
-    uint8_t state;
-    bool is_zero;
-    _Atomic bool has_interior;
-
     /* read, and the first word written, by other threads */
-    _Alignas(64) _Atomic uint64_t thread_free;
+    _Atomic uint64_t thread_free;
     _Atomic uint64_t shape;
     _Atomic(struct heap *) heap;
     size_t block_bytes;
     size_t large_offset;
-    bool is_moved;
     list_node_t age;
+
+    /* written by the owner on its fast paths, or under the heap's lock */
+    _Alignas(64) uint32_t capacity;
+    uint32_t block_limit;
+    block_t *free;
+    uint8_t size_class;
+    uint8_t state;
+    bool is_zero;
+    _Atomic bool has_interior;
+    _Alignas(8) uint32_t used;
+    list_node_t link;
+    bool is_moved;
+    _Alignas(8) _Atomic(struct thread *) owner;
 } page_t;
 
+_Static_assert(offsetof(page_t, free) % 16 == 8 && offsetof(page_t, used) % 16 == 8 &&
+                   offsetof(page_t, owner) % 16 == 8,
+               "no link of a free block aliases them");
 _Static_assert(sizeof(page_t) == 128, "a descriptor is one pair of cache lines");
 
 /* What the window describes: `slices` slices from `base`, the i-th by descriptors[i]. Written once,

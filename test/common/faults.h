@@ -1,5 +1,5 @@
-/* Refusing calls to the kernel: the n-th of some kinds, once or from then on. Counts all of these
- * calls, those that are refused included.
+/* Refusing calls to the kernel: the n-th of some kinds, once, from then on, or up to then. Counts
+ * all of these calls, those that are refused included.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_TEST_COMMON_FAULTS_H
 #define EDDY_TEST_COMMON_FAULTS_H
@@ -8,13 +8,11 @@
 
 #include "os/os.h"
 
-typedef enum fault_duration { ONCE, FOR_EVER } fault_duration_t;
+typedef enum fault_duration { ONCE, FOR_EVER, UP_TO } fault_duration_t;
 
 #define FAULT_KIND(call) (1u << (call))
 #define FAULT_ALL UINT_MAX
 #define FAULT_MEMORY (FAULT_KIND(OS_RESERVE) | FAULT_KIND(OS_OPEN))
-/* As the first: refuse nothing, only count. */
-#define FAULT_NEVER SIZE_MAX
 
 typedef struct faults {
     unsigned kinds;
@@ -25,10 +23,20 @@ typedef struct faults {
 
 static faults_t faults;
 
+static inline bool faults_covers(size_t number) {
+    switch (faults.duration) {
+    case ONCE:
+        return number == faults.first;
+    case FOR_EVER:
+        return number >= faults.first;
+    default:
+        return number <= faults.first;
+    }
+}
+
 static inline bool faults_decide(os_call_t call) {
     if ((faults.kinds >> call & 1) == 0) return false;
-    size_t number = atomic_fetch_add(&faults.asked, 1) + 1;
-    bool refuse = faults.duration == ONCE ? number == faults.first : number >= faults.first;
+    bool refuse = faults_covers(atomic_fetch_add(&faults.asked, 1) + 1);
     if (refuse) atomic_fetch_add(&faults.refused, 1);
     return refuse;
 }

@@ -190,9 +190,9 @@ static void ordinary_functions_take_blocks_of_any_place(void **state) {
         fill(block, sizes[s], 8);
         size_t usable = eddy_usable_size(block);
         assert_ptr_equal(eddy_expand(block, usable), block);
-        block = must(realloc(block, 2 * usable));
+        block = must(eddy_realloc(block, 2 * usable));
         assert_true(is_filled(block, sizes[s], 8));
-        free(block);
+        eddy_free(block);
     }
 }
 

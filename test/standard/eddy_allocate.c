@@ -17,18 +17,6 @@ static void dirty_and_free(size_t size) {
 
 /* ---- allocate and free ---- */
 
-static void blocks_are_shared_with_the_malloc_family(void **state) {
-    (void)state;
-    for (size_t i = 0; i < LENGTH(sizes); i++) {
-        size_t before = live_blocks();
-        eddy_free(must(malloc(sizes[i])));
-        free(must(eddy_malloc(sizes[i])));
-        free(must(eddy_realloc(must(malloc(sizes[i])), 2 * sizes[i])));
-        eddy_free(must(realloc(must(eddy_malloc(sizes[i])), 2 * sizes[i])));
-        assert_int_equal(live_blocks(), before);
-    }
-}
-
 static void size_zero_gives_distinct_blocks(void **state) {
     (void)state;
     void *blocks[] = {
@@ -194,7 +182,6 @@ static void expand_never_moves_the_block_nor_sets_errno(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_shared_with_the_malloc_family),
         cmocka_unit_test(size_zero_gives_distinct_blocks),
         cmocka_unit_test(every_block_is_aligned_to_16),
         cmocka_unit_test(calloc_is_zero),

@@ -106,6 +106,18 @@ static void every_free_releases_the_block(void **state) {
     }
 }
 
+static void blocks_are_shared_with_eddys_own_functions(void **state) {
+    (void)state;
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        size_t before = live_blocks(), larger = 2 * sizes[i] + 1;
+        eddy_free(must(malloc(sizes[i])));
+        free(must(eddy_malloc(sizes[i])));
+        free(must(eddy_realloc(must(malloc(sizes[i])), larger)));
+        eddy_free(must(realloc(must(eddy_malloc(sizes[i])), larger)));
+        assert_int_equal(live_blocks(), before);
+    }
+}
+
 static void free_sized_takes_null(void **state) {
     (void)state;
     free_sized(NULL, 0);
@@ -131,6 +143,7 @@ int main(void) {
         cmocka_unit_test(free_preserves_errno),
         cmocka_unit_test(free_preserves_errno_when_it_calls_the_kernel),
         cmocka_unit_test(every_free_releases_the_block),
+        cmocka_unit_test(blocks_are_shared_with_eddys_own_functions),
         cmocka_unit_test(free_sized_takes_null),
         cmocka_unit_test(gigabytes_can_be_allocated_untouched),
     };

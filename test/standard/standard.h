@@ -1,5 +1,5 @@
 /* What the tests of the standard behaviour share. They run on libeddy.so, so malloc is Eddy's, for
- * the test harness too.
+ * the test harness too; those named eddy_* call no malloc and hold in builds without one.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_TEST_STANDARD_H
 #define EDDY_TEST_STANDARD_H

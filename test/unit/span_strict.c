@@ -1,18 +1,16 @@
 /* Free spans where the kernel promises no memory that it does not have (overcommit_memory=2): what
  * is purged is closed to any access, and opened again when it is handed out.
  * SPDX-License-Identifier: MIT */
-#include "os/os.h"
-
-/* The allocator's own file, compiled for such a kernel; the library's stays unused. */
-#define os_commit_is_strict() true
-#include "memory/span.c"
-
 #include <sys/mman.h>
 
 #include "common/faults.h"
 #include "common/span_model.h"
 
-enum { TEST_STEPS = 4000 };
+/* The allocator's own file, compiled for such a kernel; the library's stays unused. */
+#define os_commit_is_strict() true
+#include "memory/span.c"
+
+enum { TEST_STEPS = 2000 };
 
 static int start_strict(void **state) {
     clean_is_closed = true;

@@ -1,4 +1,4 @@
-# Hashes of arrays of hashes, regular expressions, sorting, and strings that grow a little at a time.
+# Hashes of arrays of hashes, regular expressions, sorting, and strings that grow piece by piece.
 use strict;
 use warnings;
 
@@ -13,7 +13,8 @@ for my $i (1 .. 60_000) {
 
 my $text = '';
 for my $key (sort keys %people) {
-    for my $person (sort { $a->{name} cmp $b->{name} || $a->{id} <=> $b->{id} } @{ $people{$key} }) {
+    my $order = sub { $a->{name} cmp $b->{name} || $a->{id} <=> $b->{id} };
+    for my $person (sort $order @{ $people{$key} }) {
         $text .= "$key:$person->{name}:" . join(',', @{ $person->{tags} }) . "\n";
     }
 }

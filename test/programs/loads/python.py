@@ -1,4 +1,4 @@
-"""Interpreter objects of every size: instances, dicts, strings, JSON, big integers, byte buffers."""
+"""Objects of every size: instances, dicts, strings, JSON, big integers, byte buffers."""
 
 import collections
 import ctypes

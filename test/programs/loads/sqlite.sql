@@ -10,7 +10,8 @@ CREATE INDEX item_name ON item (name);
 CREATE INDEX item_kind ON item (kind, id);
 DELETE FROM item WHERE id % 3 = 0;
 INSERT INTO item SELECT id + 1000000, kind, name || '-again', body FROM item WHERE id % 2 = 0;
-SELECT kind, count(*), sum(length(body)), min(name), max(name) FROM item GROUP BY kind ORDER BY kind;
+SELECT kind, count(*), sum(length(body)), min(name), max(name) FROM item
+       GROUP BY kind ORDER BY kind;
 SELECT count(*), sum(a.id) FROM item a JOIN item b ON a.name || '-again' = b.name;
 SELECT group_concat(name, ',') FROM (SELECT name FROM item ORDER BY substr(name, 8), id LIMIT 500);
 SELECT id, json_object('name', name, 'kind', kind) FROM item ORDER BY name DESC LIMIT 100;

@@ -40,13 +40,13 @@ static void blocks_belong_to_their_heap(void **state) {
     for (size_t i = 0; i < LENGTH(sizes); i++) {
         void *in_a = must(eddy_heap_malloc(a, sizes[i]));
         void *in_b = must(eddy_heap_malloc(b, sizes[i]));
-        void *in_none = must(malloc(sizes[i]));
+        void *in_none = must(eddy_malloc(sizes[i]));
         assert_ptr_equal(eddy_heap_of(in_a), a);
         assert_ptr_equal(eddy_heap_of(in_b), b);
         assert_null(eddy_heap_of(in_none));
         eddy_free(in_a);
-        free(in_b);
-        free(in_none);
+        eddy_free(in_b);
+        eddy_free(in_none);
     }
     eddy_heap_destroy(a);
     eddy_heap_destroy(b);
@@ -95,7 +95,7 @@ static void every_function_allocates_from_the_heap(void **state) {
 static void realloc_moves_into_the_heap(void **state) {
     (void)state;
     eddy_heap_t *heap = new_heap();
-    void *block = must(malloc(100));
+    void *block = must(eddy_malloc(100));
     fill(block, 100, 1);
     block = must(eddy_heap_realloc(heap, block, 100 * KIB));
     assert_ptr_equal(eddy_heap_of(block), heap);
@@ -131,7 +131,7 @@ static void delete_keeps_the_blocks(void **state) {
     for (unsigned i = 0; i < LENGTH(sizes); i++) {
         assert_true(is_filled(blocks[i], sizes[i], i));
         assert_null(eddy_heap_of(blocks[i]));
-        free(blocks[i]);
+        eddy_free(blocks[i]);
     }
     assert_int_equal(live_blocks(), before);
 }
@@ -192,11 +192,11 @@ static void visit_stops_when_told(void **state) {
 static void visit_of_null_shows_the_ordinary_heap(void **state) {
     (void)state;
     for (size_t i = 0; i < LENGTH(sizes); i++) {
-        void *block = must(malloc(sizes[i]));
+        void *block = must(eddy_malloc(sizes[i]));
         census_t census = {.wanted = block};
         assert_true(eddy_heap_visit(NULL, count_block, &census));
         assert_true(census.found);
-        free(block);
+        eddy_free(block);
         census = (census_t){.wanted = block};
         assert_true(eddy_heap_visit(NULL, count_block, &census));
         assert_false(census.found);
@@ -328,7 +328,7 @@ static void blocks_outlive_heap_and_threads(void **state) {
     for (unsigned i = 0; i < THREADS; i++) {
         for (unsigned j = 0; j < PER_THREAD; j++) {
             assert_true(is_filled(workers[i].blocks[j], size_of(j), i));
-            free(workers[i].blocks[j]);
+            eddy_free(workers[i].blocks[j]);
         }
     }
     assert_int_equal(live_blocks(), before);

@@ -77,11 +77,11 @@ static void the_limit_is_kept(void **state) {
     (void)state;
     assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, 64 * (int64_t)MIB), 0);
     errno = 0;
-    assert_null(malloc(128 * MIB));
+    assert_null(eddy_malloc(128 * MIB));
     assert_int_equal(errno, ENOMEM);
-    free(must(malloc(MIB)));
+    eddy_free(must(eddy_malloc(MIB)));
     assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, 0), 0);
-    free(must(malloc(128 * MIB)));
+    eddy_free(must(eddy_malloc(128 * MIB)));
 }
 
 /* ---- counters and statistics ---- */
@@ -110,8 +110,8 @@ static void counters_never_fall(void **state) {
     void *blocks[COUNT];
     eddy_counters_t before, after;
     eddy_counters(&before, sizeof before);
-    for (size_t i = 0; i < COUNT; i++) blocks[i] = must(malloc(i * 50));
-    for (size_t i = 0; i < COUNT; i++) free(blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) blocks[i] = must(eddy_malloc(i * 50));
+    for (size_t i = 0; i < COUNT; i++) eddy_free(blocks[i]);
     eddy_collect();
     eddy_counters(&after, sizeof after);
     assert_true(after.slow_entries > before.slow_entries);
@@ -129,10 +129,10 @@ static void live_bytes_follow_the_blocks(void **state) {
     for (size_t i = 0; i < LENGTH(sizes); i++) {
         eddy_stats_t before, during, after;
         eddy_stats_get(&before, sizeof before);
-        void *block = must(malloc(sizes[i]));
+        void *block = must(eddy_malloc(sizes[i]));
         eddy_stats_get(&during, sizeof during);
         size_t usable = eddy_usable_size(block);
-        free(block);
+        eddy_free(block);
         eddy_stats_get(&after, sizeof after);
         assert_int_equal(during.live_bytes, before.live_bytes + usable);
         assert_int_equal(during.live_blocks, before.live_blocks + 1);
@@ -143,14 +143,14 @@ static void live_bytes_follow_the_blocks(void **state) {
 
 static void what_is_held_is_opened_and_reserved(void **state) {
     (void)state;
-    void *block = must(malloc(10 * MIB));
+    void *block = must(eddy_malloc(10 * MIB));
     eddy_stats_t stats;
     eddy_stats_get(&stats, sizeof stats);
     size_t held = stats.live_bytes + stats.free_in_pages + stats.current_empty + stats.retained +
                   stats.dirty + stats.clean + stats.pending;
     assert_true(held <= stats.opened);
     assert_true(stats.opened <= stats.reserved);
-    free(block);
+    eddy_free(block);
 }
 
 static void collect_returns_what_it_returned(void **state) {
@@ -158,8 +158,8 @@ static void collect_returns_what_it_returned(void **state) {
     enum { COUNT = 1000 };
     void *blocks[COUNT];
     eddy_option_set(EDDY_OPTION_DECAY_MS, -1);
-    for (size_t i = 0; i < COUNT; i++) memset(blocks[i] = must(malloc(10000)), 1, 10000);
-    for (size_t i = 0; i < COUNT; i++) free(blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) memset(blocks[i] = must(eddy_malloc(10000)), 1, 10000);
+    for (size_t i = 0; i < COUNT; i++) eddy_free(blocks[i]);
     assert_true(eddy_collect() >= COUNT * 10000 / 2);
     assert_int_equal(eddy_collect(), 0);
     eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
@@ -181,13 +181,12 @@ static void stats_print_writes_a_table(void **state) {
 static void stats_print_to_a_closed_file_does_no_harm(void **state) {
     (void)state;
     eddy_stats_print(-1);
-    free(must(malloc(100)));
+    eddy_free(must(eddy_malloc(100)));
 }
 
 /* ---- errors ---- */
 
-/* The headers promise that free calls nothing of this file. */
-static const void *volatile reported;
+static const void *reported;
 static char reported_message[200];
 
 static void report(const char *message, const void *pointer) {
@@ -200,7 +199,7 @@ static void the_error_handler_is_called_with_the_pointer(void **state) {
     static char foreign[64];
     assert_null(eddy_on_error(report));
     reported = NULL;
-    free((void *)((uintptr_t)foreign + opaque(16)));
+    eddy_free((void *)((uintptr_t)foreign + opaque(16)));
     assert_ptr_equal(reported, foreign + 16);
     assert_true(strlen(reported_message) > 0);
     assert_ptr_equal((void *)(uintptr_t)eddy_on_error(NULL), (void *)(uintptr_t)report);
@@ -208,12 +207,12 @@ static void the_error_handler_is_called_with_the_pointer(void **state) {
 
 static void a_large_block_freed_twice_is_reported(void **state) {
     (void)state;
-    void *block = must(malloc(3 * MIB));
+    void *block = must(eddy_malloc(3 * MIB));
     uintptr_t address = (uintptr_t)block;
     eddy_on_error(report);
-    free(block);
+    eddy_free(block);
     reported = NULL;
-    free((void *)opaque(address));
+    eddy_free((void *)opaque(address));
     eddy_on_error(NULL);
     assert_int_equal((uintptr_t)reported, address);
 }
@@ -222,16 +221,16 @@ static void after_a_reported_error_the_allocator_works(void **state) {
     (void)state;
     int local = 0;
     eddy_on_error(report);
-    free((void *)opaque((uintptr_t)&local));
+    eddy_free((void *)opaque((uintptr_t)&local));
     eddy_on_error(NULL);
-    for (size_t size = 0; size < 10000; size += 100) free(must(malloc(size)));
+    for (size_t size = 0; size < 10000; size += 100) eddy_free(must(eddy_malloc(size)));
 }
 
 static void free_a_stack_address(void) {
     int local = 0;
     FILE *silence = freopen("/dev/null", "w", stderr);
     (void)silence;
-    free((void *)opaque((uintptr_t)&local));
+    eddy_free((void *)opaque((uintptr_t)&local));
 }
 
 static void without_a_handler_an_error_aborts(void **state) {
