@@ -22,6 +22,14 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     span_set(head, SPAN_LARGE, span_slices(head));
 }
 
+static page_t *allocate_span(size_t slices, size_t alignment, bool *is_zero) {
+    page_t *head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
+    if (head == NULL && heap_release_all_retained(NULL)) {
+        head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
+    }
+    return head;
+}
+
 void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
     size_t span_alignment = size_max(alignment >> SLICE_SHIFT, 1);
     /* The object begins at the first place in an aligned span where the offset is right. */
@@ -29,7 +37,7 @@ void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset,
     if (size > PTRDIFF_MAX - SLICE_BYTES - pad) return NULL;
     bool is_zero;
     size_t slices = size_max(divide_up(pad + size, SLICE_BYTES), 1);
-    page_t *head = span_allocate(slices, span_alignment, SPAN_FROM_ANY, &is_zero);
+    page_t *head = allocate_span(slices, span_alignment, &is_zero);
     if (head == NULL) return NULL;
     /* It lies in the first slice, whose descriptor is the one that describes it. */
     if (pad >= SLICE_BYTES) head = span_drop_front(head, pad >> SLICE_SHIFT);
@@ -78,7 +86,7 @@ void large_free(page_t *head, void *pointer) {
 }
 
 bool large_resize_in_place(page_t *head, size_t size) {
-    if (size > PTRDIFF_MAX - 2 * SLICE_BYTES) return false;
+    if (size > PTRDIFF_MAX - (size_t)2 * SLICE_BYTES) return false;
     size_t slices = size_max(divide_up(head->large_offset + size, SLICE_BYTES), 1);
     size_t now = span_slices(head);
     if (slices > now) return span_extend(head, slices);
@@ -95,7 +103,7 @@ static bool may_move(page_t *head) {
 static page_t *move(heap_t *heap, page_t *head, size_t size) {
     bool is_zero;
     size_t slices = divide_up(size, SLICE_BYTES);
-    page_t *target = span_allocate(slices, 1, SPAN_FROM_ANY, &is_zero);
+    page_t *target = allocate_span(slices, 1, &is_zero);
     if (target == NULL) return NULL;
     if (!os_move(slice_address(head), slice_address(target), span_bytes(head))) {
         span_free(target);

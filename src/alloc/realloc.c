@@ -53,7 +53,10 @@ void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, si
         void *resized = own == NULL ? NULL : resize_large(own, head, size, alignment, zero);
         if (resized != NULL) return resized;
     }
-    return copy(heap, block, usable, size, alignment, offset, zero);
+    void *copied = copy(heap, block, usable, size, alignment, offset, zero);
+    /* Shrinking needs no memory. */
+    bool holds = size <= usable && is_placed(block, alignment, offset);
+    return copied == NULL && holds ? block : copied;
 }
 
 static void *own_resized(void *block, size_t size, size_t alignment, size_t offset, bool zero) {

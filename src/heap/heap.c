@@ -223,6 +223,9 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     if (page == NULL) page = take_from_others(heap, size_class);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
+    if (page == NULL && heap_release_all_retained(heap)) {
+        page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
+    }
     return page;
 }
 

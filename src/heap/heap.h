@@ -107,6 +107,9 @@ void heap_housekeep(heap_t *heap, uint64_t now_ms);
  * whose live thread is another. */
 void heap_collect(heap_t *heap, bool is_owner);
 
+/* Memory is refused: release what all heaps retain, except heaps whose lock somebody else holds. True
+ * when anything was released. `locked`: the heap whose lock the caller holds, or NULL. */
+bool heap_release_all_retained(heap_t *locked);
 /* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
 void heap_merge(heap_t *from, heap_t *to);
 /* Free all pages, live blocks or not. Nobody else uses the heap or its blocks any more. */

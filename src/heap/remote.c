@@ -49,3 +49,16 @@ void remote_free(thread_t *thread, page_t *page, block_t *block) {
     *entry = (remote_entry_t){page, block, block, 1, (uint32_t)limit};
     thread->remote_open++;
 }
+
+__attribute__((no_sanitize("thread"))) remote_held_t remote_peek(const thread_t *thread) {
+    remote_held_t held = {0, 0, 0};
+    for (size_t i = 0; i < REMOTE_ENTRIES; i++) {
+        const volatile remote_entry_t *entry = &thread->remote[i];
+        const page_t *page = entry->page;
+        if (page == NULL) continue;
+        held.pages++;
+        held.blocks += entry->count;
+        held.bytes += entry->count * page_peek(page).block_bytes;
+    }
+    return held;
+}

@@ -35,6 +35,12 @@ void remote_flush_all(thread_t *thread);
 static always_inline void remote_flush(thread_t *thread) {
     if (unlikely(thread->remote_open != 0)) remote_flush_all(thread);
 }
+/* What a thread holds back, for statistics: right while the thread rests. Reads its plain fields and
+ * is exempt from the thread sanitizer like page_peek. */
+typedef struct remote_held {
+    size_t blocks, bytes, pages;
+} remote_held_t;
+remote_held_t remote_peek(const thread_t *thread);
 /* Push a chain on a page and its token, if it gets one, on the heap. */
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count);
 

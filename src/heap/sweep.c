@@ -121,6 +121,16 @@ void heap_collect(heap_t *heap, bool is_owner) {
     if (!rests) collect_running(heap);
 }
 
+bool heap_release_all_retained(heap_t *locked) {
+    size_t released = 0;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        if (heap != locked && !lock_try(&heap->lock)) continue;
+        released += heap_release_retained(heap, SIZE_MAX);
+        if (heap != locked) lock_release(&heap->lock);
+    }
+    return released > 0;
+}
+
 /* ---- merge, destroy ---- */
 
 static void move_list(list_t *from, list_t *to, heap_t *heap) {

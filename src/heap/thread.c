@@ -30,7 +30,7 @@ _Thread_local thread_t *thread_self = &thread_none;
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`. */
 static thread_t *pool; /* records of threads that have ended */
-static thread_t *late; /* records taken after the exit handler: their threads end unseen */
+static heap_t *suspect; /* where reclaim goes on looking */
 static bool key_made; /* and forks are watched */
 
 static _Atomic size_t count;
@@ -63,25 +63,26 @@ static void end(void *argument) {
     if (thread != thread_self) return;
     thread_self = &thread_gone;
     abandon(thread);
-    if (!thread->is_late) put_in_pool(thread);
+    put_in_pool(thread);
 }
 
-/* A late record whose thread has ended meanwhile; at most a few are looked at. */
-static thread_t *reclaim_late(void) {
+/* A record whose thread has ended unseen, now the caller's; a few are looked at in turn. */
+static thread_t *reclaim(void) {
     enum { LOOKS = 4 };
-    lock_acquire(&lock);
-    thread_t **place = &late;
     thread_t *found = NULL;
-    for (int looks = 0; *place != NULL && looks < LOOKS; looks++) {
-        if (!os_thread_is_alive((*place)->id)) {
-            found = *place;
-            *place = found->next;
-            break;
-        }
-        place = &(*place)->next;
+    lock_acquire(&lock);
+    for (int looks = 0; looks < LOOKS && found == NULL; looks++) {
+        heap_t *heap = suspect != NULL ? suspect : registry_first();
+        if (heap == NULL) break;
+        suspect = heap->next_of_all;
+        thread_t *thread = thread_of_ordinary(heap);
+        if (thread == NULL || load_relaxed(&heap->state) != HEAP_LIVE) continue;
+        if (os_thread_is_alive(load_relaxed(&thread->id))) continue;
+        store_relaxed(&thread->id, os_thread_id());
+        found = thread;
     }
     lock_release(&lock);
-    if (found != NULL && load_relaxed(&found->heap.state) == HEAP_LIVE) abandon(found);
+    if (found != NULL) abandon(found);
     return found;
 }
 
@@ -89,20 +90,12 @@ static thread_t *take_from_pool(void) {
     lock_acquire(&lock);
     thread_t *thread = pool;
     if (thread != NULL) pool = thread->next;
-    bool any_late = late != NULL;
     if (!key_made) {
         key_made = pthread_key_create(&key, end) == 0;
         forked_watch(fork_repair);
     }
     lock_release(&lock);
-    return thread == NULL && any_late ? reclaim_late() : thread;
-}
-
-static void list_late(thread_t *thread) {
-    lock_acquire(&lock);
-    thread->next = late;
-    late = thread;
-    lock_release(&lock);
+    return thread != NULL ? thread : reclaim();
 }
 
 thread_t *thread_start(void) {
@@ -113,13 +106,12 @@ thread_t *thread_start(void) {
     bool is_new = thread == NULL;
     if (is_new) thread = registry_allocate(sizeof *thread);
     if (thread == NULL) return NULL;
+    /* Before the heap is live: reclaim looks at both. */
+    store_relaxed(&thread->id, os_thread_id());
     heap_start(&thread->heap, thread);
     if (is_new) registry_add(&thread->heap);
-    thread->is_late = thread_self == &thread_gone;
-    thread->id = os_thread_id();
     add_relaxed(&count, 1);
     thread_self = thread;
-    if (thread->is_late) list_late(thread);
     /* May allocate: the record is in place by now. When it fails, the record stays with the thread
      * for good; nothing else is lost. */
     if (key_made) pthread_setspecific(key, thread);
@@ -128,17 +120,17 @@ thread_t *thread_start(void) {
 
 void thread_repair(thread_t *survivor) {
     lock_init(&lock, RANK_REGISTRY);
-    pool = late = NULL;
+    pool = NULL;
+    suspect = NULL;
     store_relaxed(&count, thread_is_started(survivor) ? 1 : 0);
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        thread_t *thread = load_relaxed(&heap->thread);
-        /* Only the ordinary heap of a record lies inside it. */
-        if (thread == NULL || heap != &thread->heap || thread == survivor) continue;
+        thread_t *thread = thread_of_ordinary(heap);
+        if (thread == NULL || thread == survivor) continue;
         for (size_t i = 0; i < REMOTE_ENTRIES; i++) thread->remote[i] = (remote_entry_t){0};
         thread->remote_open = 0;
         thread->subheaps = NULL;
         thread->next = pool;
         pool = thread;
     }
-    if (thread_is_started(survivor)) survivor->id = os_thread_id();
+    if (thread_is_started(survivor)) store_relaxed(&survivor->id, os_thread_id());
 }

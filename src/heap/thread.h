@@ -3,6 +3,9 @@
  * A record is taken at the first slow path of a thread and put back when the thread ends, with the
  * pages that still hold live blocks: they are dead until the next thread takes the record, or other
  * heaps take the pages one by one. So neither start nor end touches a page that stays.
+ *
+ * A thread that first allocates in its last destructors, or again after its exit handler, ends
+ * unseen. Its record is found when records are short: its thread does not exist any more.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_THREAD_H
 #define EDDY_HEAP_THREAD_H
@@ -23,10 +26,9 @@ typedef struct thread {
     /* all below: written by the thread itself */
     remote_entry_t remote[REMOTE_ENTRIES];
     uint32_t remote_open; /* entries with a page */
-    bool is_late;         /* started after the thread's exit handler had run */
-    int id;               /* of the kernel */
+    _Atomic int id;       /* of the kernel */
     heap_t *subheaps;     /* one for each first-class heap used, see heap/subheap.h */
-    struct thread *next;  /* in the pool of records, or among the late ones */
+    struct thread *next;  /* in the pool of records */
 } thread_t;
 
 /* The running thread's record: thread_none before its first slow path, thread_gone after its exit
@@ -40,6 +42,12 @@ static always_inline bool thread_is_started(const thread_t *thread) {
 
 /* The record of the running thread, taken now if it has none; NULL without memory. */
 thread_t *thread_start(void);
+
+/* The record whose ordinary heap this is; NULL for a sub-heap. */
+static inline thread_t *thread_of_ordinary(heap_t *heap) {
+    thread_t *thread = load_relaxed(&heap->thread);
+    return thread != NULL && heap == &thread->heap ? thread : NULL;
+}
 
 /* Threads with a record. */
 size_t thread_count(void);

@@ -3,6 +3,7 @@
 
 #include "eddy.h"
 #include "heap/registry.h"
+#include "heap/remote.h"
 #include "memory/region.h"
 #include "memory/span.h"
 
@@ -42,9 +43,24 @@ static bool add_span(page_t *head, void *argument) {
     return true;
 }
 
+/* Blocks that threads gather before they give them to their pages are freed, though the pages do
+ * not know it yet. */
+static void move_gathered(eddy_stats_t *stats) {
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        const thread_t *thread = thread_of_ordinary(heap);
+        if (thread == NULL) continue;
+        remote_held_t held = remote_peek(thread);
+        size_t bytes = size_min(held.bytes, stats->live_bytes);
+        stats->live_blocks -= size_min(held.blocks, stats->live_blocks);
+        stats->live_bytes -= bytes;
+        stats->pending += bytes;
+    }
+}
+
 void eddy_stats_get(eddy_stats_t *stats, size_t size) {
     eddy_stats_t sum = {0};
     span_walk(add_span, &sum);
+    move_gathered(&sum);
     span_totals_t spans;
     span_totals(&spans);
     sum.dirty = spans.dirty << SLICE_SHIFT;

@@ -17,6 +17,10 @@ enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
 window_t window;
 static region_t regions[REGION_MAX];
 static size_t count;
+/* A start was refused: ask for little before asking for much again. */
+static bool start_refused;
+/* What a further region asks for beyond what is needed, in bytes: less after each refusal. */
+static size_t step_most = SIZE_MAX;
 
 size_t region_count(void) { return count; }
 
@@ -80,7 +84,7 @@ static bool place_window(char *region, size_t region_bytes, size_t window_bytes)
     return true;
 }
 
-bool region_start(void) {
+static bool start(void) {
     size_t left = os_address_space_left();
     bool limited = left != SIZE_MAX;
     size_t wanted = size_max(WINDOW_LARGEST, 4 * power_of_two_at_least(os_physical_memory()));
@@ -99,6 +103,20 @@ bool region_start(void) {
     }
     region_add(region, region_bytes);
     return true;
+}
+
+/* Whether the smallest region and its descriptors would be granted. */
+static bool may_start(void) {
+    size_t bytes = REGION_SMALLEST + table_bytes(WINDOW_SMALLEST);
+    void *address = os_reserve(NULL, bytes);
+    if (address != NULL) os_unmap(address, bytes);
+    return address != NULL;
+}
+
+bool region_start(void) {
+    bool started = (!start_refused || may_start()) && start();
+    start_refused = !started;
+    return started;
 }
 
 size_t region_descriptor_bytes(void) {
@@ -148,17 +166,27 @@ static bool in_window(const char *address, size_t bytes) {
     return first < window.slices && (bytes >> SLICE_SHIFT) <= window.slices - first;
 }
 
-/* One more region of at least `slices`, below the lowest one; NULL when refused. */
+/* What a further region asks for: half of what there is, so that a few regions reach far, but no
+ * more than was refused before. */
+static size_t step_bytes(size_t least) {
+    size_t reserved = 0;
+    for (size_t i = 0; i < count; i++) reserved += regions[i].reserved << SLICE_SHIFT;
+    size_t bytes = round_down(size_min(reserved / 2, step_most), SLICE_BYTES);
+    return bytes < least || bytes > window.slices << SLICE_SHIFT ? least : bytes;
+}
+
+/* One more region of at least `slices`, below the one before; NULL when refused. */
 static region_t *add_region(size_t slices) {
     if (count == REGION_MAX) return NULL;
-    const region_t *last = &regions[count - 1];
-    uintptr_t below = (uintptr_t)slice_address(slice_descriptor(last->first));
-    size_t bytes = size_max(slices, last->reserved / 2) << SLICE_SHIFT;
-    if (bytes > window.slices << SLICE_SHIFT || bytes >= below) bytes = slices << SLICE_SHIFT;
+    uintptr_t below = (uintptr_t)slice_address(slice_descriptor(regions[count - 1].first));
+    size_t least = slices << SLICE_SHIFT;
+    size_t bytes = step_bytes(least);
+    if (bytes >= below) bytes = least;
     if (bytes >= below) return NULL;
     char *address = reserve((void *)(below - bytes), bytes);
-    if (address == NULL && bytes > slices << SLICE_SHIFT) {
-        bytes = slices << SLICE_SHIFT;
+    if (address == NULL && bytes > least) {
+        step_most = bytes / 2;
+        bytes = least;
         address = reserve((void *)(below - bytes), bytes);
     }
     if (address == NULL) return NULL;

@@ -238,8 +238,10 @@ size_t span_purge_all(void) {
 /* ---- allocate and free ---- */
 
 static bool start_locked(void) {
+    static bool options_loaded;
     if (started) return true;
-    options_load();
+    if (!options_loaded) options_load();
+    options_loaded = true;
     if (!region_start()) return false;
     bins_init(&dirty);
     bins_init(&clean);

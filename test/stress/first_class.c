@@ -148,20 +148,14 @@ static void *fill_and_end(void *argument) {
     return NULL;
 }
 
-/* The threads that come next take over what the ended ones left. */
-static void *free_and_allocate(void *argument) {
-    uint64_t random = crew_seed((size_t)(uintptr_t)argument + 1);
-    for (size_t row = 0; row < 2; row++) {
-        for (size_t i = 0; i < SLOTS; i++) {
-            if (made[row][i] != NULL) sealed_free(made[row][i]);
-            made[row][i] = random_block(&random);
-        }
+/* The threads that come next take over what the ended one left: its record and its pages. */
+static void free_and_allocate(size_t index, uint64_t *random) {
+    for (size_t i = index; i < 2 * SLOTS; i += 2) {
+        void **slot = &made[i / SLOTS][i % SLOTS];
+        if (*slot != NULL) sealed_free(*slot);
+        *slot = random_block(random);
     }
-    for (size_t i = 0; i < SLOTS; i++) {
-        sealed_free(made[0][i]);
-        sealed_free(made[1][i]);
-    }
-    return NULL;
+    for (size_t i = index; i < 2 * SLOTS; i += 2) sealed_free(made[i / SLOTS][i % SLOTS]);
 }
 
 static void run_thread(void *(*function)(void *), size_t number, void (*meanwhile)(void)) {
@@ -183,15 +177,24 @@ static void destroy_when_filled(void) {
     memset(made[0], 0, sizeof made[0]);
 }
 
+static size_t metadata_bytes(void) {
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    return stats.metadata;
+}
+
 static void end_beside_ending_thread(void (*end)(void)) {
     begin();
+    size_t metadata = 0;
     for (size_t round = 0; round < rounds * 4; round++) {
         common_heap = must(eddy_heap_new());
         atomic_store(&filled, false);
         run_thread(fill_and_end, round, end);
-        run_thread(free_and_allocate, round, NULL);
+        crew_run(2, free_and_allocate);
+        if (round == rounds) metadata = metadata_bytes();
     }
     assert_all_gone();
+    assert_in_range(metadata_bytes(), 0, metadata + 64 * KIB);
 }
 
 static void a_heap_is_deleted_as_its_thread_ends(void **state) {
