@@ -1,10 +1,8 @@
 /* One block allocated and freed again and again while the number of live blocks beneath it climbs:
  * sooner or later it is the first block of a page, where an allocator may make and drop a page for
- * every pair. With several threads each block is freed by the next one.
+ * every pair. With several threads the live blocks of a round are freed by the next thread.
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
-#include "bench.h"
+#include "burst.h"
 #include "mailbox.h"
 
 enum { REPEATS = 8 };
@@ -19,6 +17,7 @@ static const bench_axis_t axes[] = {
 typedef struct pingpong {
     bench_seat_t seat;
     size_t size, levels;
+    uint32_t *order;
     void **live;
 } pingpong_t;
 
@@ -29,29 +28,23 @@ static void *begin(const bench_seat_t *seat) {
     pingpong->seat = *seat;
     pingpong->size = bench_value(seat->point, "size", 0);
     pingpong->levels = bench_value(seat->point, "levels", 0);
+    pingpong->order = burst_order_make(BURST_LIFO, pingpong->levels, seat->seed);
     pingpong->live = bench_map(pingpong->levels * sizeof(void *));
     return pingpong;
 }
 
-static void play(const pingpong_t *pingpong) {
-    for (size_t i = 0; i < REPEATS; i++) {
-        void *block = malloc(pingpong->size);
-        bench_touch(block);
-        if (pingpong->seat.count > 1) {
-            block = mailbox_exchange(mailboxes, &pingpong->seat, block);
-        }
-        free(block);
-    }
-}
-
 static size_t run_round(void *state) {
-    const pingpong_t *pingpong = state;
+    pingpong_t *pingpong = state;
     for (size_t level = 0; level < pingpong->levels; level++) {
-        play(pingpong);
-        pingpong->live[level] = malloc(pingpong->size);
-        bench_touch(pingpong->live[level]);
+        for (size_t i = 0; i < REPEATS; i++) {
+            void *block = malloc(pingpong->size);
+            bench_touch(block);
+            free(block);
+        }
+        burst_allocate(pingpong->live + level, 1, pingpong->size);
     }
-    for (size_t level = pingpong->levels; level-- > 0;) free(pingpong->live[level]);
+    pingpong->live = mailbox_exchange(mailboxes, &pingpong->seat, pingpong->live);
+    burst_free(pingpong->live, pingpong->order, pingpong->levels);
     return pingpong->levels * (REPEATS + 1);
 }
 

@@ -5,9 +5,9 @@
     bench/threads.py --only larson,ring --threads 2      two benchmarks, two threads
     bench/threads.py eddy old=/tmp/libeddy.so            two builds of Eddy
 
-The allocators take turns. A time is the median over the runs; a ratio is the median of the ratios
-to the best of the other allocators on that benchmark. Memory is what became resident, over the
-bytes in live blocks at their peak."""
+The allocators take turns. A time is the median over the runs; a ratio, with its 99 % interval, is
+that to the best of the other allocators on that benchmark. Memory is what became resident, over
+the bytes in live blocks at their peak."""
 import argparse
 import csv
 import os
@@ -56,15 +56,14 @@ class Verdict:
 
 
 def judge(name, rows_of, time):
-    """`rows_of` is {allocator: rows}; the rows of one index are those of one turn."""
+    """`rows_of` is {allocator: rows}."""
     times = {who: median(runs.column(rows, time)) for who, rows in rows_of.items()}
     first, *others = times
     best = min(others, key=times.get)
-    ratios = [ours[time] / theirs[time]
-              for ours, theirs in zip(rows_of[first], rows_of[best], strict=True)]
+    ratio = ratio_of_medians(runs.column(rows_of[first], time), runs.column(rows_of[best], time))
     memory = memory_over_live(rows_of[first])
     over = memory is not None and memory > memory_goal(name, rows_of[first])
-    return Verdict(times, best, ratio_of_medians(ratios, [1.0]), memory, over)
+    return Verdict(times, best, ratio, memory, over)
 
 
 def print_verdicts(threads, verdicts, chosen, time):

@@ -123,6 +123,16 @@ EDDY_API void eddy_heap_delete(eddy_heap_t *heap);
 /* The heap ends and every block in it is freed at once. O(pages of the heap). */
 EDDY_API void eddy_heap_destroy(eddy_heap_t *heap);
 
+/* The heap that stands for the ordinary heaps of all threads: what eddy_malloc allocates from. It
+ * is always there; to delete or destroy it does nothing. */
+EDDY_API eddy_heap_t *eddy_heap_main(void);
+/* From now on eddy_malloc, malloc and all that name no heap allocate from `heap` when the calling
+ * thread calls them, until the heap or the thread ends. Returns the heap before. Those calls take
+ * a slow path, some ten instructions longer, unless `heap` is eddy_heap_main(). Without memory it
+ * changes nothing and returns NULL. */
+EDDY_API eddy_heap_t *eddy_heap_set_default(eddy_heap_t *heap);
+EDDY_API eddy_heap_t *eddy_heap_get_default(void);
+
 EDDY_API void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_zalloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_calloc(eddy_heap_t *heap, size_t count, size_t size) EDDY_MALLOC
@@ -145,8 +155,9 @@ EDDY_API void *eddy_heap_realloc_aligned_at(eddy_heap_t *heap, void *block, size
 EDDY_API void *eddy_heap_rezalloc_aligned_at(eddy_heap_t *heap, void *block, size_t size,
                                              size_t alignment, size_t offset) EDDY_SIZE(3);
 
-/* The first-class heap that `block` was allocated from; NULL for a block of the ordinary heaps, or
- * for a pointer into no live page of Eddy. */
+/* The heap that `block` was allocated from, eddy_heap_main() for ordinary blocks; NULL for a pointer
+ * into no live page of Eddy. Of a block larger than 64 KiB, a pointer into its first 64 KiB counts.
+ * Constant time, for any pointer. */
 EDDY_API eddy_heap_t *eddy_heap_of(const void *block);
 
 /* Call `visit` for every live block of a heap that no thread uses meanwhile; NULL visits the
@@ -155,12 +166,58 @@ EDDY_API eddy_heap_t *eddy_heap_of(const void *block);
 typedef bool eddy_visit_fn(void *block, size_t usable_size, void *argument);
 EDDY_API bool eddy_heap_visit(eddy_heap_t *heap, eddy_visit_fn *visit, void *argument);
 
+/* Blocks of one size that lie side by side, or one large block. */
+typedef struct eddy_area {
+    void *blocks;       /* where the first one begins */
+    size_t bytes;       /* all of them, those not in use too */
+    size_t block_bytes; /* each */
+    size_t live;        /* blocks in use */
+} eddy_area_t;
+
+/* The same, area by area: every one, or only those that threads left behind when they ended.
+ * O(pages). */
+typedef bool eddy_visit_area_fn(const eddy_area_t *area, void *argument);
+EDDY_API bool eddy_heap_visit_areas(eddy_heap_t *heap, bool only_abandoned,
+                                    eddy_visit_area_fn *visit, void *argument);
+/* The live blocks of an area, inside of its visit only. */
+EDDY_API bool eddy_area_visit(const eddy_area_t *area, eddy_visit_fn *visit, void *argument);
+
+/* Call `visit` for eddy_heap_main() and every first-class heap. Heaps made meanwhile may be missed;
+ * none may end meanwhile. */
+typedef bool eddy_visit_heap_fn(eddy_heap_t *heap, void *argument);
+EDDY_API bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument);
+
 /* ---- memory back to the kernel ------------------------------------------------------------ */
 
 /* Return every page without a live block and every free span of all heaps to the kernel, without
  * waiting for their decay (heaps whose owner is inside Eddy at that moment excepted, and one current page
  * per class of a heap of another thread). The number of bytes returned. O(pages in use). */
 EDDY_API size_t eddy_collect(void);
+
+/* ---- memory of the program's own ------------------------------------------------------------ */
+
+/* Let Eddy hand out blocks from `bytes` of memory at `start` that the program mapped, readable and
+ * writable, and never touches again. It is used before Eddy asks the kernel for more, and never
+ * given back to it. What lies outside of whole 64 KiB slices is left alone. Returns a number that
+ * names the piece, from 0 on; -1 with errno EINVAL when no slice is left, after 32 pieces, or when the
+ * memory lies where Eddy cannot describe it: anywhere but in the 256 GiB (less under a limit on address space) below the first
+ * memory of Eddy, where the kernel places what is mapped later. */
+EDDY_API int eddy_add_memory(void *start, size_t bytes);
+/* The whole slices of that piece; NULL when there is none of that number. */
+EDDY_API void *eddy_added_memory(int number, size_t *bytes);
+
+/* ---- what runs now and then ------------------------------------------------------------------- */
+
+/* Called on allocating threads at slow paths of small allocations, the same ones in each run of a
+ * program with one thread, and by eddy_collect, with `force`. It may allocate and free; it is not
+ * entered anew by the thread that runs it. `heartbeat` counts the slow paths of the thread. */
+typedef void eddy_heartbeat_fn(bool force, unsigned long long heartbeat, void *argument);
+/* One function for all threads, NULL for none. */
+EDDY_API void eddy_on_heartbeat(eddy_heartbeat_fn *function, void *argument);
+
+/* What C++'s operator new does when memory is short: calls the new-handler of the program and
+ * returns true. Without a handler it throws std::bad_alloc, or returns false if it may not. */
+EDDY_API bool eddy_new_handler(size_t size, bool may_throw);
 
 /* ---- options --------------------------------------------------------------------------------
  * Each option has one name: `decay_ms` here and in the string, EDDY_DECAY_MS in the environment.
@@ -198,6 +255,7 @@ typedef struct {
     size_t pages_reused;      /* kept pages taken into use again */
     size_t pages_released;    /* pages that became free spans */
     size_t pages_adopted;     /* pages taken over from a thread that ended */
+    size_t lists_straightened; /* of them, whose scattered free list was linked anew in order */
     size_t retained_slices;   /* slices of 64 KiB in kept pages at this moment */
     size_t retained_slices_peak; /* the most at one moment, each heap's own added up */
     size_t spans_purged;         /* free spans given back to the kernel */
@@ -230,12 +288,25 @@ EDDY_API void eddy_stats_get(eddy_stats_t *stats, size_t size);
 /* Write statistics and counters to file descriptor `fd` as a table for people. */
 EDDY_API void eddy_stats_print(int fd);
 
+/* Text for people, one line or several. */
+typedef void eddy_output_fn(const char *text, void *argument);
+/* The same table, line by line, to a function; NULL: to where eddy_on_output says. */
+EDDY_API void eddy_stats_write(eddy_output_fn *output, void *argument);
+/* From now on what Eddy says goes to `output` instead of stderr. It may be called at any point of
+ * an allocation and must not allocate. NULL restores stderr. */
+EDDY_API void eddy_on_output(eddy_output_fn *output, void *argument);
+/* Say something in the same place. */
+EDDY_API void eddy_say(const char *text);
+
 /* ---- errors -----------------------------------------------------------------------------------
- * What Eddy calls instead of abort() when it finds a wrong pointer: `message` is the line it would
- * have written to stderr, `pointer` the culprit. When the function returns, the faulty call does
- * nothing. NULL restores write-and-abort. Returns the function that was set before. */
-typedef void eddy_error_fn(const char *message, const void *pointer);
-EDDY_API eddy_error_fn *eddy_on_error(eddy_error_fn *handler);
+ * What Eddy calls instead of abort() when it finds a wrong pointer: `error` is EINVAL, or EAGAIN
+ * for one that was freed before, `message` the line that it would have written to stderr, `pointer`
+ * the culprit. When the function returns, the faulty call does nothing. It is called too, with
+ * ENOMEM and NULL for `pointer`, before a call returns NULL for want of memory; without a function
+ * that goes unsaid. NULL restores write-and-abort. Returns the function that was set before. Set it
+ * while no other thread is in Eddy. */
+typedef void eddy_error_fn(int error, const char *message, const void *pointer, void *argument);
+EDDY_API eddy_error_fn *eddy_on_error(eddy_error_fn *handler, void *argument);
 
 #ifdef __cplusplus
 }

@@ -5,13 +5,17 @@
 
 #include "alloc/error.h"
 #include "alloc/fast.h"
+#include "alloc/heartbeat.h"
 #include "alloc/large.h"
 #include "eddy.h"
 
 heap_t *alloc_heap(heap_t *heap) {
-    if (likely(heap != &thread_none.heap && heap != &thread_gone.heap)) return heap;
-    thread_t *thread = thread_start();
-    return thread == NULL ? NULL : &thread->heap;
+    thread_t *thread = thread_self;
+    if (heap != &thread->heap) return heap;
+    /* A thread without a record has none. */
+    if (likely(thread->standard != NULL)) return thread->standard;
+    thread = thread_start();
+    return thread == NULL ? NULL : thread->standard;
 }
 
 static block_t *pop(page_t *page) {
@@ -21,17 +25,27 @@ static block_t *pop(page_t *page) {
     return block;
 }
 
+/* The thread's standard heap is another, or the program wants to be told, and may free blocks. */
+static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zero) {
+    if (heap == NULL) return NULL;
+    heartbeat(thread_self, false);
+    page_t *page = heap->current[size_class];
+    return page->free != NULL ? page : heap_refill(heap, size_class, is_zero);
+}
+
 /* The current page has no free block, or there is none yet. */
-static page_t *refill(heap_t *heap, unsigned size_class, bool *is_zero) {
-    heap = alloc_heap(heap);
-    return heap == NULL ? NULL : heap_refill(heap, size_class, is_zero);
+static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero) {
+    heap_t *heap = alloc_heap(named);
+    if (unlikely(heap != named || heartbeat_is_set())) {
+        return refill_after(heap, size_class, is_zero);
+    }
+    return heap_refill(heap, size_class, is_zero);
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
     heap = alloc_heap(heap);
-    void *pointer = heap == NULL || !size_in_bounds(size)
-                        ? NULL
-                        : large_allocate(heap, size, 1, 0, zero);
+    void *pointer =
+        heap == NULL || !size_in_bounds(size) ? NULL : large_allocate(heap, size, 1, 0, zero);
     return pointer == NULL ? error_no_memory() : pointer;
 }
 

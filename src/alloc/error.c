@@ -8,20 +8,26 @@
 #include "os/os.h"
 
 static _Atomic(eddy_error_fn *) handler;
+static _Atomic(void *) handler_argument;
 
-eddy_error_fn *eddy_on_error(eddy_error_fn *new_handler) {
+eddy_error_fn *eddy_on_error(eddy_error_fn *new_handler, void *argument) {
+    store_relaxed(&handler_argument, argument);
     schedule_point();
     return atomic_exchange_explicit(&handler, new_handler, memory_order_acq_rel);
 }
 
-void error_report(const char *call, const void *pointer, const char *mistake) {
+/* False when the program has no handler. */
+static bool handled(int error, const char *message, const void *pointer) {
+    eddy_error_fn *handle = load_acquire(&handler);
+    if (handle == NULL) return false;
+    handle(error, message, pointer, load_relaxed(&handler_argument));
+    return true;
+}
+
+void error_report(const char *call, const void *pointer, mistake_t mistake) {
     char message[200];
-    os_format(message, sizeof message, "%s(%p): %s", call, pointer, mistake);
-    eddy_error_fn *report = load_acquire(&handler);
-    if (report != NULL) {
-        report(message, pointer);
-        return;
-    }
+    os_format(message, sizeof message, "%s(%p): %s", call, pointer, mistake.text);
+    if (handled(mistake.error, message, pointer)) return;
     os_say("%s", message);
     abort();
 }
@@ -34,24 +40,35 @@ static page_t *search_head(page_t *descriptor) {
     return covers ? at : NULL;
 }
 
-static const char *mistake_in_page(page_t *page, const void *pointer) {
-    if (page->state == PAGE_RETAINED) return "the block was freed before (its page is empty)";
-    if (page_block(page, pointer) != pointer) return "the pointer lies inside a block";
-    return "the block was freed before, or never allocated";
+static mistake_t mistake_in_page(page_t *page, const void *pointer) {
+    if (page->state == PAGE_RETAINED) {
+        return (mistake_t){EAGAIN, "the block was freed before (its page is empty)"};
+    }
+    if (page_block(page, pointer) != pointer) {
+        return (mistake_t){EINVAL, "the pointer lies inside a block"};
+    }
+    return (mistake_t){EAGAIN, "the block was freed before, or never allocated"};
 }
 
-static const char *mistake_of(const void *pointer) {
+static mistake_t mistake_of(const void *pointer) {
     size_t slice = slice_of(pointer);
-    if (slice >= window.slices) return "not a block of Eddy (stack, global or foreign memory)";
+    if (slice >= window.slices) {
+        return (mistake_t){EINVAL, "not a block of Eddy (stack, global or foreign memory)"};
+    }
     page_t *head = search_head(slice_descriptor(slice));
-    if (head == NULL) return "not a block of Eddy (memory never handed out)";
+    if (head == NULL) return (mistake_t){EINVAL, "not a block of Eddy (memory never handed out)"};
     switch (span_kind(head)) {
-    case SPAN_PAGE: return mistake_in_page(head, pointer);
-    case SPAN_LARGE: return "the pointer lies inside a large block";
+    case SPAN_PAGE:
+        return mistake_in_page(head, pointer);
+    case SPAN_LARGE:
+        return (mistake_t){EINVAL, "the pointer lies inside a large block"};
     case SPAN_CLEAN:
     case SPAN_DIRTY:
-    case SPAN_TRANSIT: return "the block was freed before (its memory is free)";
-    default: return "not a block of Eddy";
+    case SPAN_KEPT:
+    case SPAN_TRANSIT:
+        return (mistake_t){EAGAIN, "the block was freed before (its memory is free)"};
+    default:
+        return (mistake_t){EINVAL, "not a block of Eddy"};
     }
 }
 
@@ -60,6 +77,7 @@ void error_bad_pointer(const char *call, const void *pointer) {
 }
 
 void *error_no_memory(void) {
+    (void)handled(ENOMEM, "no memory, or a size that no memory holds", NULL);
     errno = ENOMEM;
     return NULL;
 }

@@ -5,8 +5,13 @@
 
 #include "heap/thread.h"
 
-/* The mistake that a pointer shows, told from the descriptors alone. */
-cold void error_report(const char *call, const void *pointer, const char *mistake);
+/* The mistake that a pointer shows, told from the descriptors alone, and its error number. */
+typedef struct mistake {
+    int error;
+    const char *text;
+} mistake_t;
+
+cold void error_report(const char *call, const void *pointer, mistake_t mistake);
 /* Find out what is wrong with a pointer that no live block begins at, and report it. */
 cold void error_bad_pointer(const char *call, const void *pointer);
 

@@ -18,11 +18,40 @@ eddy_heap_t *eddy_heap_new(void) {
 }
 
 void eddy_heap_delete(eddy_heap_t *heap) {
-    if (heap != NULL) first_class_end(heap, false);
+    if (heap != NULL && heap != &first_class_main) first_class_end(heap, false);
 }
 
 void eddy_heap_destroy(eddy_heap_t *heap) {
-    if (heap != NULL) first_class_end(heap, true);
+    if (heap != NULL && heap != &first_class_main) first_class_end(heap, true);
+}
+
+eddy_heap_t *eddy_heap_main(void) { return &first_class_main; }
+
+static eddy_heap_t *first_class_of(heap_t *heap) {
+    eddy_heap_t *first_class = load_relaxed(&heap->first_class);
+    return first_class != NULL ? first_class : &first_class_main;
+}
+
+eddy_heap_t *eddy_heap_get_default(void) {
+    heap_t *standard = thread_self->standard;
+    return standard == NULL ? &first_class_main : first_class_of(standard);
+}
+
+eddy_heap_t *eddy_heap_set_default(eddy_heap_t *heap) {
+    eddy_heap_t *before = eddy_heap_get_default();
+    bool is_main = heap == &first_class_main;
+    heap_t *part = is_main && thread_start() != NULL ? &thread_self->heap : part_of(heap);
+    if (part == NULL) return error_no_memory();
+    subheap_set_standard(thread_self, part);
+    return before;
+}
+
+bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument) {
+    if (!visit(&first_class_main, argument)) return false;
+    for (eddy_heap_t *heap = first_class_first(); heap != NULL; heap = heap->next_of_all) {
+        if (load_relaxed(&heap->id) != 0 && !visit(heap, argument)) return false;
+    }
+    return true;
 }
 
 void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) {
@@ -97,6 +126,9 @@ eddy_heap_t *eddy_heap_of(const void *block) {
     size_t slice = slice_of(block);
     page_t *head = slice < window.slices ? span_head(slice_descriptor(slice)) : NULL;
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
-    heap_t *heap = kind == SPAN_PAGE || kind == SPAN_LARGE ? load_relaxed(&head->heap) : NULL;
-    return heap == NULL ? NULL : load_relaxed(&heap->first_class);
+    if (kind != SPAN_PAGE && kind != SPAN_LARGE) return NULL;
+    heap_t *heap = load_relaxed(&head->heap);
+    /* A large object that outlived its heap has none; a page without one is on its way back. */
+    if (heap == NULL) return kind == SPAN_LARGE ? &first_class_main : NULL;
+    return first_class_of(heap);
 }

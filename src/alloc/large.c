@@ -70,9 +70,9 @@ void large_free(page_t *head, void *pointer) {
     if (unlikely(thread_self == &thread_none)) (void)thread_start();
     uint64_t shape = span_shape(head);
     /* Of two threads that free the same object one finds it gone. */
-    bool taken = shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
-                 swap_strong_acquire(&head->shape, &shape,
-                                     shape_of(SPAN_TRANSIT, shape_count(shape)));
+    bool taken =
+        shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
+        swap_strong_acquire(&head->shape, &shape, shape_of(SPAN_TRANSIT, shape_count(shape)));
     if (!taken) {
         error_bad_pointer("free", pointer);
         return;
@@ -105,7 +105,8 @@ static page_t *move(heap_t *heap, page_t *head, size_t size) {
     size_t slices = divide_up(size, SLICE_BYTES);
     page_t *target = allocate_span(slices, 1, &is_zero);
     if (target == NULL) return NULL;
-    if (!os_move(slice_address(head), slice_address(target), span_bytes(head))) {
+    bool may_move = span_is_own(head) && span_is_own(target);
+    if (!may_move || !os_move(slice_address(head), slice_address(target), span_bytes(head))) {
         span_free(target);
         return NULL;
     }

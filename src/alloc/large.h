@@ -17,8 +17,6 @@ page_t *large_resize(heap_t *heap, page_t *head, size_t size);
 bool large_resize_in_place(page_t *head, size_t size);
 
 static inline size_t large_usable(page_t *head) { return span_bytes(head) - head->large_offset; }
-static inline void *large_pointer(page_t *head) {
-    return slice_address(head) + head->large_offset;
-}
+static inline void *large_pointer(page_t *head) { return slice_address(head) + head->large_offset; }
 
 #endif

@@ -6,12 +6,14 @@
 #include "eddy.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "heap/subheap.h"
 #include "memory/span.h"
 
 typedef struct visit {
     const eddy_heap_t *first_class; /* NULL: the ordinary heap `own` */
     const heap_t *own;
-    eddy_visit_fn *function;
+    bool only_abandoned;
+    eddy_visit_area_fn *function;
     void *argument;
 } visit_t;
 
@@ -33,8 +35,7 @@ static void mark_chain(free_map_t *map, const page_t *page, const block_t *block
     }
 }
 
-
-static bool visit_page(page_t *page, const visit_t *visit) {
+static bool visit_page(page_t *page, eddy_visit_fn *function, void *argument) {
     free_map_t map;
     memset(&map, 0, sizeof map);
     mark_chain(&map, page, page->free);
@@ -42,14 +43,19 @@ static bool visit_page(page_t *page, const visit_t *visit) {
     for (size_t i = 0; i < page->capacity; i++) {
         if (map.words[i / MAP_BITS] >> i % MAP_BITS & 1) continue;
         void *block = slice_address(page) + i * page->block_bytes;
-        if (!visit->function(block, page->block_bytes, visit->argument)) return false;
+        if (!function(block, page->block_bytes, argument)) return false;
     }
     return true;
 }
 
-static bool is_visited(const heap_t *heap, const visit_t *visit) {
+static bool is_visited(heap_t *heap, const visit_t *visit) {
+    /* A large object that outlived its heap has none. */
+    if (heap == NULL) return visit->first_class == &first_class_main && !visit->only_abandoned;
     if (visit->first_class == NULL) return heap == visit->own;
-    return heap != NULL && load_relaxed(&heap->first_class) == visit->first_class;
+    if (visit->only_abandoned && load_relaxed(&heap->state) != HEAP_DEAD) return false;
+    const eddy_heap_t *first_class = load_relaxed(&heap->first_class);
+    bool is_main = first_class == NULL && visit->first_class == &first_class_main;
+    return is_main || first_class == visit->first_class;
 }
 
 /* Blocks that other threads freed are on their pages then, and none is taken for a live one. */
@@ -62,18 +68,56 @@ static void settle(const visit_t *visit) {
     }
 }
 
+static eddy_area_t area_of_page(page_t *page) {
+    uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
+    return (eddy_area_t){
+        .blocks = slice_address(page),
+        .bytes = span_bytes(page),
+        .block_bytes = page->block_bytes,
+        .live = in_use - pending_count(load_relaxed(&page->thread_free)),
+    };
+}
+
 static bool visit_span(page_t *head, void *argument) {
     const visit_t *visit = argument;
     span_kind_t kind = span_kind(head);
     if (!is_visited(load_relaxed(&head->heap), visit)) return true;
-    if (kind == SPAN_PAGE) return visit_page(head, visit);
-    if (kind != SPAN_LARGE) return true;
-    return visit->function(large_pointer(head), large_usable(head), visit->argument);
+    eddy_area_t area;
+    if (kind == SPAN_PAGE && head->state != PAGE_RETAINED) {
+        area = area_of_page(head);
+    } else if (kind == SPAN_LARGE) {
+        area = (eddy_area_t){large_pointer(head), large_usable(head), large_usable(head), 1};
+    } else {
+        return true;
+    }
+    return visit->function(&area, visit->argument);
+}
+
+bool eddy_heap_visit_areas(eddy_heap_t *heap, bool only_abandoned, eddy_visit_area_fn *function,
+                           void *argument) {
+    remote_flush(thread_self);
+    visit_t visit = {heap, &thread_self->heap, only_abandoned, function, argument};
+    settle(&visit);
+    return span_walk(visit_span, &visit);
+}
+
+bool eddy_area_visit(const eddy_area_t *area, eddy_visit_fn *function, void *argument) {
+    page_t *head = slice_descriptor(slice_of(area->blocks));
+    if (span_kind(head) == SPAN_PAGE) return visit_page(head, function, argument);
+    return function(area->blocks, area->bytes, argument);
+}
+
+typedef struct block_visit {
+    eddy_visit_fn *function;
+    void *argument;
+} block_visit_t;
+
+static bool visit_blocks(const eddy_area_t *area, void *argument) {
+    const block_visit_t *visit = argument;
+    return eddy_area_visit(area, visit->function, visit->argument);
 }
 
 bool eddy_heap_visit(eddy_heap_t *heap, eddy_visit_fn *function, void *argument) {
-    remote_flush(thread_self);
-    visit_t visit = {heap, &thread_self->heap, function, argument};
-    settle(&visit);
-    return span_walk(visit_span, &visit);
+    block_visit_t visit = {function, argument};
+    return eddy_heap_visit_areas(heap, false, visit_blocks, &visit);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "config/ablate.h"
 #include "os/os.h"
 
 /* The program may define it; a weak reference, so that it need not. */
@@ -127,6 +128,11 @@ static void load_environment(option_row_t *row) {
     if (text != NULL) set_from_text(row, text, name);
 }
 
+/* Read elsewhere: by ablate.c in the builds made for it, and by the benchmarks. */
+static bool is_other(const char *name) {
+    return strcmp(name, "ablate") == 0 || strncmp(name, "bench_", 6) == 0;
+}
+
 /* Say which EDDY_* variables mean nothing, so that a misspelt one is noticed. */
 static void report_unknown(void) {
     extern char **environ;
@@ -140,6 +146,7 @@ static void report_unknown(void) {
             char c = (*entry)[prefix + i];
             name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
         }
+        if (is_other(name)) continue;
         if (find_row(name) == NULL) os_say("EDDY_%s is no option; it is ignored", name);
     }
 }
@@ -147,5 +154,6 @@ static void report_unknown(void) {
 void options_load(void) {
     if (&eddy_options != NULL && eddy_options != NULL) load_string(eddy_options);
     for (size_t i = 0; i < EDDY_OPTION_COUNT; i++) load_environment(&rows[i]);
+    ablate_load();
     report_unknown();
 }

@@ -1,4 +1,4 @@
-/* Size classes: 16, 32, ... 128 bytes, then four to the doubling up to 64 KiB (at most a fifth of a
+/* Size classes: 16, 32, ... 128 bytes, then eight to the doubling up to 64 KiB (at most a ninth of a
  * block is lost to rounding). Larger objects are spans of their own.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_CLASS_H
@@ -10,7 +10,7 @@ enum {
     BLOCK_ALIGN = 16,
     CLASS_LINEAR_BITS = 7,                            /* 16-byte steps up to 1 << this */
     CLASS_LINEAR = (1 << CLASS_LINEAR_BITS) / BLOCK_ALIGN,
-    CLASS_STEP_BITS = 2,
+    CLASS_STEP_BITS = 3,
     CLASS_STEPS = 1 << CLASS_STEP_BITS,
     DIRECT_MAX = 1024,                                /* sizes that malloc finds by table */
     DIRECT_COUNT = DIRECT_MAX / BLOCK_ALIGN + 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/heap.h"
 
+#include "config/ablate.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "os/os.h"
@@ -30,16 +31,14 @@ static void init_lists(heap_t *heap) {
 
 /* ---- current pages ---- */
 
-/* Every class has one, two, four or eight entries. */
+/* Every class has one, two or four entries. */
 static always_inline void fill_direct(page_t **entry, size_t length, page_t *page) {
-    assert_debug(is_power_of_two(length) && length <= 8);
+    assert_debug(is_power_of_two(length) && length <= 4);
     entry[0] = page;
     if (length < 2) return;
     entry[1] = page;
     if (length < 4) return;
     entry[2] = entry[3] = page;
-    if (length < 8) return;
-    entry[4] = entry[5] = entry[6] = entry[7] = page;
 }
 
 static always_inline void set_current(heap_t *heap, unsigned size_class, page_t *page) {
@@ -50,7 +49,7 @@ static always_inline void set_current(heap_t *heap, unsigned size_class, page_t 
 }
 
 static void make_current(heap_t *heap, page_t *page) {
-    page->used++;
+    page->used += page_current_bias();
     atomic_signal_fence(memory_order_seq_cst);
     page->state = PAGE_CURRENT;
     /* A page with interior pointers keeps none: every free into it takes the slow path. */
@@ -154,13 +153,17 @@ static cold page_t *remake_retained(heap_t *heap, unsigned size_class) {
 
 /* A retained page of this class, its list built; else one of another class. */
 static always_inline page_t *reuse_retained(heap_t *heap, unsigned size_class) {
-    list_node_t *same = list_first(&heap->retained[size_class]);
-    if (unlikely(same == NULL)) {
-        bool any = load_relaxed(&heap->retained_slices) != 0;
+    const list_t *same = &heap->retained[size_class];
+    if (unlikely(list_is_empty(same))) {
+        bool any = load_relaxed(&heap->retained_slices) != 0 && !ablated(ABLATE_REMAKE);
         return any ? remake_retained(heap, size_class) : NULL;
     }
-    page_t *page = page_of_link(same);
+    page_t *page = page_of_link(list_first(same));
     take_retained(heap, page);
+    if (unlikely(page_is_scattered(page)) && !ablated(ABLATE_STRAIGHTEN)) {
+        page_straighten(page);
+        count(&heap->counters.straightened);
+    }
     return page;
 }
 
@@ -186,7 +189,7 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
             count(&heap->counters.pages_adopted);
         }
     }
-    if (page == NULL) page = reuse_retained(other, size_class);
+    if (page == NULL && !ablated(ABLATE_OTHERS)) page = reuse_retained(other, size_class);
     if (page != NULL) {
         /* The record of the ended thread may be another thread's as soon as the lock is free: its
          * frees are not local. */
@@ -231,10 +234,11 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
 
 /* A page of the class with room, in no list: the least costly first. */
 static page_t *take_page(heap_t *heap, unsigned size_class) {
-    list_node_t *node = list_first(&heap->partial[size_class]);
-    if (node != NULL) {
-        list_remove(node);
-        return page_of_link(node);
+    list_t *partial = &heap->partial[size_class];
+    if (!list_is_empty(partial)) {
+        page_t *page = page_of_link(list_first(partial));
+        list_remove(&page->link);
+        return page;
     }
     page_t *page = reuse_retained(heap, size_class);
     if (likely(page != NULL)) {
@@ -277,25 +281,37 @@ static always_inline void enter(heap_t *heap) {
     if (unlikely(entries % ENTRIES_PER_CLOCK == 0)) housekeep(heap);
 }
 
+/* Fill the page's empty free list with what other threads freed, or with new blocks; false when it
+ * has neither. */
+static out_of_line bool fill(heap_t *heap, page_t *page, bool *is_zero) {
+    if (page_has_pending(page)) {
+        page_collect(page);
+        count(&heap->counters.collected);
+        return true;
+    }
+    if (page->capacity == page->block_limit) return false;
+    page_extend(page);
+    count(&heap->counters.extensions);
+    *is_zero = page->is_zero;
+    return true;
+}
+
+static always_inline bool may_fill(page_t *page) {
+    return page_has_pending(page) || page->capacity < page->block_limit;
+}
+
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     enter(heap);
     remote_flush(load_relaxed(&heap->thread));
     page_t *page = heap->current[size_class];
-    do {
-        if (page_has_pending(page)) {
-            page_collect(page);
-            count(&heap->counters.collected);
-        } else if (page->capacity < page->block_limit) {
-            page_extend(page);
-            count(&heap->counters.extensions);
-            *is_zero = page->is_zero;
-        } else {
-            lock_acquire(&heap->lock);
-            page = switch_page(heap, size_class);
-            lock_release(&heap->lock);
-            if (unlikely(page == NULL)) return NULL;
-        }
-    } while (page->free == NULL);
+    if (may_fill(page) && fill(heap, page, is_zero)) return page;
+    lock_acquire(&heap->lock);
+    page = switch_page(heap, size_class);
+    lock_release(&heap->lock);
+    if (unlikely(page == NULL) || likely(page->free != NULL)) return page;
+    /* A page is only listed as partial with blocks, room or pending frees. */
+    bool filled = fill(heap, page, is_zero);
+    assert_always(filled);
     return page;
 }
 
@@ -311,13 +327,15 @@ static always_inline void retire(heap_t *heap, page_t *page) {
 
 void heap_count_out(page_t *page) {
     heap_t *heap = load_relaxed(&page->heap);
-    /* Another thread may take an emptied page at any moment, this one included. */
-    if (unlikely(heap == NULL)) return;
+    /* Another thread may take an emptied page at any moment, this one included, and use its span for
+     * something else. */
+    if (unlikely(heap == NULL || load_relaxed(&heap->thread) != thread_self)) return;
     enter(heap);
     lock_acquire(&heap->lock);
     if (likely(load_relaxed(&page->heap) == heap)) {
         if (page->state == PAGE_FULL) wake(heap, page);
-        if (page->used == 0) retire(heap, page);
+        bool listed = !ablated(ABLATE_BIAS) || page->state == PAGE_PARTIAL;
+        if (page->used == 0 && listed) retire(heap, page);
     }
     lock_release(&heap->lock);
 }
@@ -363,13 +381,13 @@ void heap_put_aside_current(heap_t *heap) {
         } else {
             list_partial(heap, page);
             atomic_signal_fence(memory_order_seq_cst);
-            page->used--;
+            page->used -= page_current_bias();
         }
     }
 }
 
 static size_t retain_limit(void) {
-    if (option_get(EDDY_OPTION_DECAY_MS) == 0) return 0;
+    if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_RETAIN)) return 0;
     return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
 }
 

@@ -29,7 +29,7 @@ typedef enum heap_state { HEAP_LIVE, HEAP_DEAD } heap_state_t;
 /* Written by the owner without a lock, read by anyone. */
 typedef struct heap_counters {
     _Atomic size_t slow_entries, collected, extensions, pages_made, pages_retired, pages_reused,
-        pages_released, pages_adopted;
+        pages_released, pages_adopted, straightened;
 } heap_counters_t;
 
 typedef struct heap {
@@ -60,6 +60,7 @@ typedef struct heap {
     struct heap *next_of_thread;
     struct heap *next_of_first_class;
     _Atomic uint64_t first_class_id;
+    bool is_left;
 } heap_t;
 
 extern page_t page_empty hidden;

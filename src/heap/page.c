@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/page.h"
 
+#include "config/ablate.h"
+
 /* The first extension links what fits a kernel page, each further one twice as much up to this:
  * a page of which little is used touches little memory (docs/evidence.md, "Extension"). */
 enum { EXTEND_FIRST_BYTES = 4 << 10, EXTEND_MOST_BYTES = 16 << 10 };
@@ -31,13 +33,9 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
     span_set(page, SPAN_PAGE, slices);
 }
 
-void page_extend(page_t *page) {
-    assert_debug(page->free == NULL && page->capacity < page->block_limit);
-    uint32_t left = page->block_limit - page->capacity;
-    size_t bytes = (size_t)page->capacity * page->block_bytes;
-    bytes = bytes < EXTEND_FIRST_BYTES ? EXTEND_FIRST_BYTES : size_min(bytes, EXTEND_MOST_BYTES);
-    size_t count = size_min(size_max(bytes / page->block_bytes, 1), left);
-    char *first = slice_address(page) + page->capacity * page->block_bytes;
+/* Link `count` blocks from number `from` on in address order; the first. */
+static block_t *link_blocks(page_t *page, size_t from, size_t count) {
+    char *first = slice_address(page) + from * page->block_bytes;
     char *block = first;
     for (size_t i = 1; i < count; i++) {
         char *next = block + page->block_bytes;
@@ -45,11 +43,24 @@ void page_extend(page_t *page) {
         block = next;
     }
     ((block_t *)(void *)block)->next = NULL;
+    return (block_t *)(void *)first;
+}
+
+void page_extend(page_t *page) {
+    assert_debug(page->free == NULL && page->capacity < page->block_limit);
+    uint32_t left = page->block_limit - page->capacity;
+    size_t bytes = (size_t)page->capacity * page->block_bytes;
+    bytes = bytes < EXTEND_FIRST_BYTES ? EXTEND_FIRST_BYTES : size_min(bytes, EXTEND_MOST_BYTES);
+    size_t count = size_min(size_max(bytes / page->block_bytes, 1), left);
+    if (ablated(ABLATE_GROW)) count = left;
+    block_t *first = link_blocks(page, page->capacity, count);
     /* In this order: in the child of a fork the blocks may be lost, but not linked again. */
     page->capacity += (uint32_t)count;
     atomic_signal_fence(memory_order_seq_cst);
-    page->free = (block_t *)(void *)first;
+    page->free = first;
 }
+
+void page_straighten(page_t *page) { page->free = link_blocks(page, 0, page->capacity); }
 
 void page_collect(page_t *page) {
     assert_debug(page->free == NULL && page_has_pending(page));

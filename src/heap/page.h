@@ -38,16 +38,20 @@
 #ifndef EDDY_HEAP_PAGE_H
 #define EDDY_HEAP_PAGE_H
 
+#include "config/ablate.h"
 #include "heap/class.h"
 
 typedef enum page_state { PAGE_CURRENT, PAGE_PARTIAL, PAGE_FULL, PAGE_RETAINED } page_state_t;
 
 enum { PAGE_WAKE = 1 };
 
+/* What `used` of a current page counts too many. */
+static always_inline uint32_t page_current_bias(void) { return !ablated(ABLATE_BIAS); }
+
 /* Blocks in use, from the page's numbers. */
 static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t block_limit) {
     switch (state) {
-    case PAGE_CURRENT: return used - 1;
+    case PAGE_CURRENT: return used - page_current_bias();
     case PAGE_FULL: return used + block_limit - PAGE_WAKE;
     default: return used;
     }
@@ -82,11 +86,20 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
 void page_remake(page_t *page, struct heap *heap, unsigned size_class);
 /* Link more blocks of those that are not linked yet. Owner only, `free` empty. */
 void page_extend(page_t *page);
+/* Link all blocks anew in address order. Of a page without a live block. */
+void page_straighten(page_t *page);
 /* Make what other threads freed the free list. Owner only, `free` empty, something pending. */
 void page_collect(page_t *page);
 /* Of a page that is not marked full. */
 static always_inline bool page_has_pending(page_t *page) {
     return load_relaxed(&page->thread_free) != 0;
+}
+/* Whether the first two blocks of the free list do not lie side by side, and so likely none do. Of a
+ * page without a live block; one with a single block counts as scattered. */
+static inline bool page_is_scattered(const page_t *page) {
+    size_t bytes = page->block_bytes;
+    size_t distance = (size_t)page->free->next - (size_t)page->free;
+    return distance != bytes && distance != 0 - bytes;
 }
 /* Mark the page full unless frees are pending; false in that case. Under the heap's lock, all blocks
  * handed out. */

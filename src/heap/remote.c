@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/remote.h"
 
+#include "config/ablate.h"
 #include "heap/registry.h"
 
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
@@ -35,7 +36,7 @@ void remote_flush_all(thread_t *thread) {
 void remote_free(thread_t *thread, page_t *page, block_t *block) {
     size_t limit = size_min(REMOTE_BLOCKS, REMOTE_BYTES / page->block_bytes);
     heap_t *heap = load_relaxed(&page->heap);
-    if (limit <= 1 || load_relaxed(&heap->first_class) != NULL || !thread_is_started(thread)) {
+    if (limit <= 1 || ablated(ABLATE_COMBINE) || load_relaxed(&heap->first_class) != NULL || !thread_is_started(thread)) {
         give(page, block, block, 1);
         return;
     }

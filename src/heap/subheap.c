@@ -3,11 +3,30 @@
 
 #include "heap/registry.h"
 
+enum { MAIN_ID = 1 };
+struct eddy_heap first_class_main = {.id = MAIN_ID, .lock = LOCK_INIT(RANK_FIRST_CLASS)};
+
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);
-/* Guarded by `lock`. */
-static uint64_t last_id;
+/* Guarded by `lock`, as is_left of every sub-heap. */
+static uint64_t last_id = MAIN_ID;
 static struct eddy_heap *free_first_class;
 static heap_t *free_subheaps; /* by next_of_thread */
+static _Atomic(struct eddy_heap *) all_first_class;
+
+static struct eddy_heap *allocate_first_class(void) {
+    struct eddy_heap *made = registry_allocate(sizeof *made);
+    if (made == NULL) return NULL;
+    lock_acquire(&lock);
+    made->next_of_all = load_relaxed(&all_first_class);
+    /* Release pairs with the acquire in first_class_first. */
+    store_release(&all_first_class, made);
+    lock_release(&lock);
+    return made;
+}
+
+struct eddy_heap *first_class_first(void) {
+    return load_acquire(&all_first_class);
+}
 
 struct eddy_heap *first_class_make(void) {
     lock_acquire(&lock);
@@ -15,15 +34,17 @@ struct eddy_heap *first_class_make(void) {
     if (made != NULL) free_first_class = made->next_free;
     uint64_t id = ++last_id;
     lock_release(&lock);
-    if (made == NULL) made = registry_allocate(sizeof *made);
+    if (made == NULL) made = allocate_first_class();
     if (made == NULL) return NULL;
-    made->id = id;
     made->subheaps = NULL;
     lock_init(&made->lock, RANK_FIRST_CLASS);
+    store_relaxed(&made->id, id);
     return made;
 }
 
+/* The thread no longer knows the sub-heap, nor does a first-class heap. */
 static void put_free(heap_t *subheap) {
+    store_relaxed(&subheap->thread, NULL);
     lock_acquire(&lock);
     subheap->next_of_thread = free_subheaps;
     free_subheaps = subheap;
@@ -67,24 +88,26 @@ static void dissolve_orphans(thread_t *thread) {
             continue;
         }
         *place = subheap->next_of_thread;
+        if (subheap == thread->standard) thread->standard = &thread->heap;
         heap_merge(subheap, &thread->heap);
         put_free(subheap);
     }
 }
 
 /* A sub-heap of the first-class heap whose thread has ended. */
-static heap_t *take_dead(struct eddy_heap *first_class) {
+static heap_t *take_left(struct eddy_heap *first_class) {
+    lock_acquire(&lock);
     heap_t *subheap = first_class->subheaps;
-    while (subheap != NULL && load_relaxed(&subheap->state) != HEAP_DEAD) {
-        subheap = subheap->next_of_first_class;
-    }
+    while (subheap != NULL && !subheap->is_left) subheap = subheap->next_of_first_class;
+    if (subheap != NULL) subheap->is_left = false;
+    lock_release(&lock);
     return subheap;
 }
 
 static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
     dissolve_orphans(thread);
     lock_acquire(&first_class->lock);
-    heap_t *subheap = take_dead(first_class);
+    heap_t *subheap = take_left(first_class);
     bool is_member = subheap != NULL;
     bool is_new = false;
     if (!is_member) subheap = take_free();
@@ -95,7 +118,7 @@ static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
     if (subheap != NULL) {
         heap_start(subheap, thread);
         store_relaxed(&subheap->first_class, first_class);
-        store_relaxed(&subheap->first_class_id, first_class->id);
+        store_relaxed(&subheap->first_class_id, load_relaxed(&first_class->id));
         if (!is_member) {
             subheap->next_of_first_class = first_class->subheaps;
             first_class->subheaps = subheap;
@@ -110,9 +133,20 @@ static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
 
 heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread) {
     for (heap_t *subheap = thread->subheaps; subheap != NULL; subheap = subheap->next_of_thread) {
-        if (load_relaxed(&subheap->first_class_id) == first_class->id) return subheap;
+        if (load_relaxed(&subheap->first_class_id) == load_relaxed(&first_class->id))
+            return subheap;
     }
-    return make_subheap(first_class, thread);
+    bool is_ordinary = first_class == &first_class_main && thread->standard == &thread->heap;
+    return is_ordinary ? &thread->heap : make_subheap(first_class, thread);
+}
+
+void subheap_set_standard(thread_t *thread, heap_t *heap) {
+    /* Without a current page every allocation from the ordinary heap enters the slow path, which
+     * looks for the standard one. */
+    lock_acquire(&thread->heap.lock);
+    heap_put_aside_current(&thread->heap);
+    lock_release(&thread->heap.lock);
+    thread->standard = heap;
 }
 
 /* Large objects stand in no list: they are found by walking all spans, if there are any. */
@@ -139,12 +173,25 @@ static void end_subheap(heap_t *subheap, bool destroy) {
         span_walk(end_large, &walk);
     }
     if (destroy) heap_destroy_pages(subheap);
-    bool dead = load_relaxed(&subheap->state) == HEAP_DEAD;
     store_relaxed(&subheap->first_class, NULL);
+    lock_acquire(&lock);
+    bool was_left = subheap->is_left;
+    subheap->is_left = false;
     /* Release pairs with the acquire in dissolve_orphans: the thread sees all that was done here.
      * From here on a live thread may dissolve the sub-heap. */
     store_release(&subheap->first_class_id, 0);
-    if (dead) put_free(subheap);
+    lock_release(&lock);
+    if (was_left) put_free(subheap);
+}
+
+/* The thread ends. Either the first-class heap has ended before, or it finds the sub-heap left. */
+static void leave(heap_t *subheap) {
+    heap_abandon(subheap);
+    lock_acquire(&lock);
+    bool is_orphan = load_relaxed(&subheap->first_class_id) == 0;
+    subheap->is_left = !is_orphan;
+    lock_release(&lock);
+    if (is_orphan) put_free(subheap);
 }
 
 void first_class_end(struct eddy_heap *first_class, bool destroy) {
@@ -158,6 +205,7 @@ void first_class_end(struct eddy_heap *first_class, bool destroy) {
     }
     lock_release(&first_class->lock);
     if (thread_is_started(thread_self)) dissolve_orphans(thread_self);
+    store_relaxed(&first_class->id, 0);
     lock_acquire(&lock);
     first_class->next_free = free_first_class;
     free_first_class = first_class;
@@ -169,13 +217,22 @@ void subheap_abandon_all(thread_t *thread) {
     while (thread->subheaps != NULL) {
         heap_t *subheap = thread->subheaps;
         thread->subheaps = subheap->next_of_thread;
-        heap_abandon(subheap);
+        leave(subheap);
     }
 }
 
-void subheap_repair(void) { lock_init(&lock, RANK_REGISTRY); }
+void subheap_repair(void) {
+    lock_init(&lock, RANK_REGISTRY);
+    free_subheaps = NULL;
+}
 
 void subheap_disown(heap_t *heap) {
     thread_t *thread = load_relaxed(&heap->thread);
-    if (thread != NULL && heap != &thread->heap) store_relaxed(&heap->thread, NULL);
+    if (thread != NULL && heap == &thread->heap) return;
+    store_relaxed(&heap->thread, NULL);
+    heap->is_left = load_relaxed(&heap->first_class_id) != 0;
+    if (!heap->is_left) {
+        heap->next_of_thread = free_subheaps;
+        free_subheaps = heap;
+    }
 }

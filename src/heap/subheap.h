@@ -6,7 +6,7 @@
  * whose thread has ended stays with the first-class heap until the next thread takes it over.
  *
  * Invariant: a sub-heap's first_class_id is that of its first-class heap, which no other heap ever
- * has; 0 makes it an orphan.
+ * has; 0 makes it an orphan. is_left: its thread has ended, its first-class heap has not.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_SUBHEAP_H
 #define EDDY_HEAP_SUBHEAP_H
@@ -14,18 +14,27 @@
 #include "heap/thread.h"
 
 struct eddy_heap {
-    uint64_t id; /* never 0, never used again */
+    _Atomic uint64_t id; /* never used again; 0 once it has ended */
     lock_t lock; /* RANK_FIRST_CLASS; guards subheaps */
     heap_t *subheaps;
     struct eddy_heap *next_free;
+    struct eddy_heap *next_of_all; /* written once */
 };
 
+/* Stands for the ordinary heaps. A thread whose standard heap is another has a sub-heap of it. */
+extern struct eddy_heap first_class_main hidden;
+
 struct eddy_heap *first_class_make(void);
+/* All that ever were, for: while (heap != NULL) heap = heap->next_of_all. Of those that have ended
+ * the id is 0. */
+struct eddy_heap *first_class_first(void);
 /* The blocks live on (delete) or are freed at once (destroy). */
 void first_class_end(struct eddy_heap *first_class, bool destroy);
 
 /* The calling thread's sub-heap, made at its first use; NULL without memory. */
 heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread);
+/* What names no heap comes from this heap of the calling thread, until that ends. */
+void subheap_set_standard(thread_t *thread, heap_t *heap);
 /* The thread ends: orphans go into its ordinary heap, the others wait for another thread. */
 void subheap_abandon_all(thread_t *thread);
 

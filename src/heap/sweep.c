@@ -87,8 +87,8 @@ void heap_abandon(heap_t *heap) {
     /* Ordered: pairs with page_give and remote_give, see there. */
     store_ordered(&heap->state, HEAP_DEAD);
     detach_resting(heap, &detached);
-    /* The record of the thread will be another thread's, but not this heap. */
-    if (load_relaxed(&heap->first_class) != NULL) heap_set_owner(heap, NULL);
+    /* The record of the thread will be another thread's, but not a sub-heap. */
+    if (heap != &load_relaxed(&heap->thread)->heap) heap_set_owner(heap, NULL);
     lock_release(&heap->lock);
     free_detached(&detached);
 }
@@ -143,6 +143,9 @@ static void move_list(list_t *from, list_t *to, heap_t *heap) {
 void heap_merge(heap_t *from, heap_t *to) {
     assert_debug(load_relaxed(&from->thread) == load_relaxed(&to->thread));
     lock_acquire(&from->lock);
+    /* Ordered, as in heap_abandon: a token that comes too late to be settled is passed on by the
+     * thread that pushed it. */
+    store_ordered(&from->state, HEAP_DEAD);
     heap_settle(from);
     heap_put_aside_current(from);
     heap_release_retained(from, SIZE_MAX);

@@ -17,11 +17,11 @@
         .heap = {                                                                                  \
             .direct = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT16(&page_empty),        \
                        REPEAT16(&page_empty), &page_empty},                                        \
-            .current = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT4(&page_empty),        \
-                        REPEAT4(&page_empty), REPEAT4(&page_empty)},                               \
+            .current = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT16(&page_empty),       \
+                        REPEAT16(&page_empty), REPEAT16(&page_empty)},                               \
         },                                                                                         \
     }
-_Static_assert(DIRECT_COUNT == 65 && CLASS_COUNT == 44, "NO_PAGES fills the tables");
+_Static_assert(DIRECT_COUNT == 65 && CLASS_COUNT == 80, "NO_PAGES fills the tables");
 
 thread_t thread_none = NO_PAGES;
 thread_t thread_gone = NO_PAGES;
@@ -109,6 +109,8 @@ thread_t *thread_start(void) {
     /* Before the heap is live: reclaim looks at both. */
     store_relaxed(&thread->id, os_thread_id());
     heap_start(&thread->heap, thread);
+    thread->standard = &thread->heap;
+    thread->in_heartbeat = false;
     if (is_new) registry_add(&thread->heap);
     add_relaxed(&count, 1);
     thread_self = thread;

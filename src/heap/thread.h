@@ -28,6 +28,11 @@ typedef struct thread {
     uint32_t remote_open; /* entries with a page */
     _Atomic int id;       /* of the kernel */
     heap_t *subheaps;     /* one for each first-class heap used, see heap/subheap.h */
+    /* What serves allocations that name no heap: `heap`, which then has current pages, or one of
+     * `subheaps`, and `heap` has none. */
+    heap_t *standard;
+    unsigned long long heartbeats;
+    bool in_heartbeat;
     struct thread *next;  /* in the pool of records */
 } thread_t;
 

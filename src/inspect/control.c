@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "alloc/heartbeat.h"
 #include "config/options.h"
 #include "eddy.h"
 #include "heap/registry.h"
@@ -26,9 +27,19 @@ int eddy_option_set(eddy_option_t option, int64_t value) {
 
 size_t eddy_collect(void) {
     thread_t *thread = thread_self;
+    if (thread_is_started(thread)) heartbeat(thread, true);
     remote_flush(thread);
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         heap_collect(heap, load_relaxed(&heap->thread) == thread);
     }
     return span_purge_all();
 }
+
+int eddy_add_memory(void *start, size_t bytes) {
+    bool in_bounds = bytes <= UINTPTR_MAX - (uintptr_t)start;
+    int number = in_bounds ? span_give(start, bytes) : -1;
+    if (number < 0) errno = EINVAL;
+    return number;
+}
+
+void *eddy_added_memory(int number, size_t *bytes) { return span_given(number, bytes); }

@@ -16,6 +16,7 @@ static void add_heap(eddy_counters_t *sum, heap_t *heap) {
     sum->pages_reused += load_relaxed(&counters->pages_reused);
     sum->pages_released += load_relaxed(&counters->pages_released);
     sum->pages_adopted += load_relaxed(&counters->pages_adopted);
+    sum->lists_straightened += load_relaxed(&counters->straightened);
     sum->retained_slices += load_relaxed(&heap->retained_slices);
     sum->retained_slices_peak += load_relaxed(&heap->retained_peak);
 }

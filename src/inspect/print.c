@@ -1,7 +1,7 @@
 /* The table for people, and the statistics at exit.
  * SPDX-License-Identifier: MIT */
 #include <stddef.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "eddy.h"
 #include "os/os.h"
@@ -34,6 +34,7 @@ static const row_t counter_rows[] = {
     {"pages reused", offsetof(eddy_counters_t, pages_reused)},
     {"pages released", offsetof(eddy_counters_t, pages_released)},
     {"pages adopted", offsetof(eddy_counters_t, pages_adopted)},
+    {"lists straightened", offsetof(eddy_counters_t, lists_straightened)},
     {"slices retained", offsetof(eddy_counters_t, retained_slices)},
     {"slices retained, peak", offsetof(eddy_counters_t, retained_slices_peak)},
     {"spans purged", offsetof(eddy_counters_t, spans_purged)},
@@ -41,32 +42,59 @@ static const row_t counter_rows[] = {
     {"memory system calls", offsetof(eddy_counters_t, memory_system_calls)},
 };
 
-static void print_rows(int fd, const row_t *rows, size_t count, const void *values) {
+/* Where lines go: a function, or a file descriptor when there is none. */
+typedef struct sink {
+    eddy_output_fn *function;
+    void *argument;
+    int fd;
+} sink_t;
+
+static void put(const sink_t *sink, const char *text) {
+    if (sink->function != NULL) {
+        sink->function(text, sink->argument);
+    } else {
+        os_write(sink->fd, text, strlen(text));
+    }
+}
+
+static void print_rows(const sink_t *sink, const row_t *rows, size_t count, const void *values) {
     static const char blanks[] = "                        ";
     for (size_t i = 0; i < count; i++) {
-        size_t name_length = 0;
-        while (rows[i].name[name_length] != '\0') name_length++;
-        const char *pad = blanks + size_min(name_length, sizeof blanks - 1);
+        const char *pad = blanks + size_min(strlen(rows[i].name), sizeof blanks - 1);
         size_t value = *(const size_t *)(const void *)((const char *)values + rows[i].offset);
         char line[120];
-        size_t length = os_format(line, sizeof line, "  %s%s %zu\n", rows[i].name, pad, value);
-        os_write(fd, line, length);
+        os_format(line, sizeof line, "  %s%s %zu\n", rows[i].name, pad, value);
+        put(sink, line);
     }
 }
 
 #define ROWS(rows) rows, sizeof(rows) / sizeof(rows)[0]
 
-void eddy_stats_print(int fd) {
+static void print(const sink_t *sink) {
     eddy_stats_t stats;
     eddy_counters_t counters;
     eddy_stats_get(&stats, sizeof stats);
     eddy_counters(&counters, sizeof counters);
-    static const char title[] = "eddy: memory in bytes, then events since the start\n";
-    os_write(fd, title, sizeof title - 1);
-    print_rows(fd, ROWS(stats_rows), &stats);
-    print_rows(fd, ROWS(counter_rows), &counters);
+    put(sink, "eddy: memory in bytes, then events since the start\n");
+    print_rows(sink, ROWS(stats_rows), &stats);
+    print_rows(sink, ROWS(counter_rows), &counters);
 }
 
+static void put_output(const char *text, void *argument) {
+    (void)argument;
+    os_output(text);
+}
+
+void eddy_stats_print(int fd) { print(&(sink_t){.fd = fd}); }
+
+void eddy_stats_write(eddy_output_fn *output, void *argument) {
+    print(&(sink_t){.function = output != NULL ? output : put_output, .argument = argument});
+}
+
+void eddy_on_output(eddy_output_fn *output, void *argument) { os_on_output(output, argument); }
+
+void eddy_say(const char *text) { os_output(text); }
+
 __attribute__((destructor)) static void print_at_exit(void) {
-    if (eddy_option_get(EDDY_OPTION_STATS) == 1) eddy_stats_print(STDERR_FILENO);
+    if (eddy_option_get(EDDY_OPTION_STATS) == 1) eddy_stats_write(NULL, NULL);
 }

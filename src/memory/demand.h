@@ -9,6 +9,7 @@
 #define EDDY_MEMORY_DEMAND_H
 
 #include "base/base.h"
+#include "config/ablate.h"
 #include "config/options.h"
 
 /* Invariant: in_use <= peak. */
@@ -48,7 +49,7 @@ static inline bool demand_turn(demand_t *demand, uint64_t window_now) {
 
 /* How much may be kept beside what is in use. */
 static inline size_t demand_allowance(const demand_t *demand) {
-    if (option_get(EDDY_OPTION_DECAY_MS) == 0) return 0;
+    if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_KEEP_DIRTY)) return 0;
     return size_max(demand->peak, demand->peak_before) - demand->in_use;
 }
 

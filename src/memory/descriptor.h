@@ -30,6 +30,7 @@ typedef enum span_kind {
     SPAN_INNER,   /* no head: `shape` holds the distance to it */
     SPAN_CLEAN,   /* free, reads as zero, holds no memory */
     SPAN_DIRTY,   /* free, memory not yet given back */
+    SPAN_KEPT,    /* free, in a region that the program handed in: never given back */
     SPAN_TRANSIT, /* in the hands of one thread: being allocated, freed or purged */
     SPAN_PAGE,    /* a page of blocks */
     SPAN_LARGE    /* one large object */
@@ -145,8 +146,8 @@ static inline page_t *span_head(page_t *descriptor) {
     }
     page_t *head = descriptor - shape_count(shape);
     uint64_t head_shape = span_shape(head);
-    bool covers = span_kind_is_head(shape_kind(head_shape)) &&
-                  shape_count(head_shape) > shape_count(shape);
+    bool covers =
+        span_kind_is_head(shape_kind(head_shape)) && shape_count(head_shape) > shape_count(shape);
     return covers ? head : NULL;
 }
 

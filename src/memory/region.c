@@ -14,9 +14,13 @@ static const size_t REGION_SMALLEST = (size_t)1 << 20;
  * is in use, little when it all becomes resident (mlockall) or counts (overcommit). */
 enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
 
+/* Enough is left for regions of Eddy's own. */
+enum { GIVEN_MAX = REGION_MAX / 2 };
+
 window_t window;
 static region_t regions[REGION_MAX];
 static size_t count;
+static size_t given_count;
 /* A start was refused: ask for little before asking for much again. */
 static bool start_refused;
 /* What a further region asks for beyond what is needed, in bytes: less after each refusal. */
@@ -62,6 +66,14 @@ static char *reserve_shrinking(size_t *bytes, size_t least) {
     }
 }
 
+bool region_is_given(size_t slice) {
+    if (likely(given_count == 0)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (slice - regions[i].first < regions[i].reserved) return regions[i].is_given;
+    }
+    return false;
+}
+
 static size_t table_bytes(size_t window_bytes) {
     return round_up((window_bytes >> SLICE_SHIFT) * sizeof(page_t), os_page_size());
 }
@@ -69,7 +81,7 @@ static size_t table_bytes(size_t window_bytes) {
 static void region_add(char *address, size_t bytes) {
     size_t first = slice_of(address);
     assert_always(count < REGION_MAX && first < window.slices);
-    regions[count++] = (region_t){first, bytes >> SLICE_SHIFT, 0};
+    regions[count++] = (region_t){first, bytes >> SLICE_SHIFT, 0, false};
 }
 
 /* The window ends where the first region ends: the kernel places later mappings below earlier
@@ -90,7 +102,8 @@ static bool start(void) {
     size_t wanted = size_max(WINDOW_LARGEST, 4 * power_of_two_at_least(os_physical_memory()));
     if (limited) wanted = size_min(wanted, power_of_two_at_least(4 * left));
     wanted = size_max(wanted, WINDOW_SMALLEST);
-    size_t region_bytes = limited ? round_up(left / 4, SLICE_BYTES) : wanted;
+    /* Below the region the kernel places what the program maps later, and may hand in. */
+    size_t region_bytes = limited ? round_up(left / 4, SLICE_BYTES) : wanted / 4 * 3;
     char *region = reserve_shrinking(&region_bytes, REGION_SMALLEST);
     if (region == NULL) return false;
     /* A region that had to shrink for want of a larger hole leaves the window its size. */
@@ -132,8 +145,8 @@ size_t region_descriptor_bytes(void) {
 static bool open_descriptors(const region_t *region, size_t slices) {
     size_t page = os_page_size();
     uintptr_t start = (uintptr_t)(window.descriptors + region->first);
-    uintptr_t open_to =
-        region->opened == 0 ? round_down(start, page)
+    uintptr_t open_to = region->opened == 0
+                            ? round_down(start, page)
                             : round_up(start + region->opened * sizeof(page_t), page);
     uintptr_t needed = round_up(start + (region->opened + slices) * sizeof(page_t), page);
     return needed <= open_to || os_open((void *)open_to, needed - open_to);
@@ -166,6 +179,34 @@ static bool in_window(const char *address, size_t bytes) {
     return first < window.slices && (bytes >> SLICE_SHIFT) <= window.slices - first;
 }
 
+static bool overlaps_region(size_t first, size_t slices) {
+    for (size_t i = 0; i < count; i++) {
+        const region_t *region = &regions[i];
+        if (first < region->first + region->reserved && region->first < first + slices) return true;
+    }
+    return false;
+}
+
+int region_give(void *start, size_t bytes) {
+    uintptr_t end = round_down((uintptr_t)start + bytes, SLICE_BYTES);
+    uintptr_t first = round_up((uintptr_t)start, SLICE_BYTES);
+    if (first >= end || !in_window((char *)first, end - first)) return -1;
+    region_t given = {slice_of((void *)first), (end - first) >> SLICE_SHIFT, 0, true};
+    bool fits = given_count < GIVEN_MAX && count < REGION_MAX &&
+                !overlaps_region(given.first, given.reserved);
+    if (!fits || !open_descriptors(&given, given.reserved)) return -1;
+    given.opened = given.reserved;
+    regions[count++] = given;
+    return (int)given_count++;
+}
+
+const region_t *region_given(size_t number) {
+    for (size_t i = 0; i < count; i++) {
+        if (regions[i].is_given && number-- == 0) return &regions[i];
+    }
+    return NULL;
+}
+
 /* What a further region asks for: half of what there is, so that a few regions reach far, but no
  * more than was refused before. */
 static size_t step_bytes(size_t least) {
@@ -175,10 +216,16 @@ static size_t step_bytes(size_t least) {
     return bytes < least || bytes > window.slices << SLICE_SHIFT ? least : bytes;
 }
 
+static const region_t *last_own(void) {
+    size_t last = count - 1;
+    while (regions[last].is_given) last--;
+    return &regions[last];
+}
+
 /* One more region of at least `slices`, below the one before; NULL when refused. */
 static region_t *add_region(size_t slices) {
     if (count == REGION_MAX) return NULL;
-    uintptr_t below = (uintptr_t)slice_address(slice_descriptor(regions[count - 1].first));
+    uintptr_t below = (uintptr_t)slice_address(slice_descriptor(last_own()->first));
     size_t least = slices << SLICE_SHIFT;
     size_t bytes = step_bytes(least);
     if (bytes >= below) bytes = least;

@@ -13,6 +13,7 @@ typedef struct region {
     size_t first;    /* slice */
     size_t reserved; /* slices */
     size_t opened;   /* slices from `first` on that can be used, their descriptors too */
+    bool is_given;   /* memory of the program's own, open as a whole */
 } region_t;
 
 enum { REGION_MAX = 64 };
@@ -24,6 +25,14 @@ bool region_start(void);
  * new slices' descriptors belong to no span yet. The count opened through *opened; NULL when
  * refused. At most three system calls when it fails. */
 page_t *region_open(size_t slices, size_t *opened);
+
+/* Make a region of the whole slices in memory that the program mapped; they belong to no span yet.
+ * Its number among such regions, -1 when there are no slices in the window, or no more regions. */
+int region_give(void *start, size_t bytes);
+/* NULL when there is none of that number. */
+const region_t *region_given(size_t number);
+/* Whether the slice lies in such a region. */
+bool region_is_given(size_t slice);
 
 /* The regions so far, in the order they were made. */
 size_t region_count(void);

@@ -24,8 +24,8 @@ static lock_t lock = LOCK_INIT(RANK_SPAN);
 /* All below: guarded by `lock`. */
 static bool started;
 static bool strict_commit; /* clean spans are closed: open them before use */
-static bins_t dirty, clean;
-static list_t by_age; /* every dirty span, the one freed longest ago first */
+static bins_t dirty, kept, clean;
+static list_t by_age;   /* every dirty span, the one freed longest ago first */
 static demand_t demand; /* slices */
 static size_t spans_purged, bytes_purged;
 
@@ -43,8 +43,8 @@ static void bins_init(bins_t *bins) {
 }
 
 static bins_t *bins_of(span_kind_t kind) {
-    assert_debug(kind == SPAN_DIRTY || kind == SPAN_CLEAN);
-    return kind == SPAN_DIRTY ? &dirty : &clean;
+    assert_debug(kind == SPAN_DIRTY || kind == SPAN_KEPT || kind == SPAN_CLEAN);
+    return kind == SPAN_DIRTY ? &dirty : kind == SPAN_KEPT ? &kept : &clean;
 }
 
 static void bins_insert(page_t *head, span_kind_t kind) {
@@ -91,6 +91,11 @@ static page_t *bins_find(const bins_t *bins, size_t slices) {
     }
     bin = bins_next(bins, bin + 1);
     return bin == BIN_COUNT ? NULL : span_of_link(list_first(&bins->lists[bin]));
+}
+
+/* What a span becomes when it is freed. */
+static span_kind_t used_kind(const page_t *head) {
+    return region_is_given(slice_index(head)) ? SPAN_KEPT : SPAN_DIRTY;
 }
 
 /* ---- tiling: every change is one store to a head's shape, see memory/descriptor.h ---- */
@@ -244,6 +249,7 @@ static bool start_locked(void) {
     options_loaded = true;
     if (!region_start()) return false;
     bins_init(&dirty);
+    bins_init(&kept);
     bins_init(&clean);
     list_init(&by_age);
     strict_commit = os_commit_is_strict();
@@ -268,6 +274,10 @@ static bool within_limit(size_t slices) {
 static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) {
     page_t *head = bins_find(&dirty, slices);
     *kind = SPAN_DIRTY;
+    if (head == NULL) {
+        head = bins_find(&kept, slices);
+        *kind = SPAN_KEPT;
+    }
     if (head == NULL && source == SPAN_FROM_ANY) {
         head = bins_find(&clean, slices);
         *kind = SPAN_CLEAN;
@@ -328,7 +338,35 @@ static void free_as(page_t *head, span_kind_t kind) {
     lock_release(&lock);
 }
 
-void span_free(page_t *head) { free_as(head, SPAN_DIRTY); }
+int span_give(void *start, size_t bytes) {
+    lock_acquire(&lock);
+    int number = start_locked() ? region_give(start, bytes) : -1;
+    if (number >= 0) {
+        const region_t *region = region_given((size_t)number);
+        page_t *head = slice_descriptor(region->first);
+        span_set(head, SPAN_TRANSIT, region->opened);
+        insert_free(head, SPAN_KEPT);
+    }
+    lock_release(&lock);
+    return number;
+}
+
+void *span_given(int number, size_t *bytes) {
+    lock_acquire(&lock);
+    const region_t *region = number < 0 ? NULL : region_given((size_t)number);
+    if (region != NULL) *bytes = region->opened << SLICE_SHIFT;
+    lock_release(&lock);
+    return region == NULL ? NULL : slice_address(slice_descriptor(region->first));
+}
+
+bool span_is_own(page_t *head) {
+    lock_acquire(&lock);
+    bool is_own = !region_is_given(slice_index(head));
+    lock_release(&lock);
+    return is_own;
+}
+
+void span_free(page_t *head) { free_as(head, used_kind(head)); }
 
 void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
 
@@ -336,7 +374,7 @@ page_t *span_drop_front(page_t *head, size_t slices) {
     lock_acquire(&lock);
     page_t *rest = split(head, slices, SPAN_TRANSIT);
     demand_fall(&demand, slices);
-    insert_free(head, SPAN_DIRTY);
+    insert_free(head, used_kind(head));
     lock_release(&lock);
     return rest;
 }
@@ -346,8 +384,9 @@ bool span_extend(page_t *head, size_t slices) {
     size_t more = slices - span_slices(head);
     page_t *next = next_span(head);
     span_kind_t kind = next == NULL ? SPAN_NONE : span_kind(next);
-    bool fits = (kind == SPAN_DIRTY || (kind == SPAN_CLEAN && !strict_commit)) &&
-                span_slices(next) >= more && within_limit(more);
+    bool ready = kind == SPAN_DIRTY || kind == SPAN_KEPT || (kind == SPAN_CLEAN && !strict_commit);
+    bool fits = ready && used_kind(next) == used_kind(head) && span_slices(next) >= more &&
+                within_limit(more);
     if (fits) {
         take_free(next);
         give_back_rest(next, more, kind);
@@ -361,7 +400,7 @@ bool span_extend(page_t *head, size_t slices) {
 void span_shorten(page_t *head, size_t slices) {
     lock_acquire(&lock);
     demand_fall(&demand, span_slices(head) - slices);
-    insert_free(split(head, slices, SPAN_TRANSIT), SPAN_DIRTY);
+    insert_free(split(head, slices, SPAN_TRANSIT), used_kind(head));
     lock_release(&lock);
 }
 
@@ -372,7 +411,7 @@ void span_totals(span_totals_t *totals) {
     lock_acquire(&lock);
     if (started) {
         totals->used = demand.in_use;
-        totals->dirty = dirty.slices;
+        totals->dirty = dirty.slices + kept.slices;
         totals->clean = clean.slices;
         totals->spans_purged = spans_purged;
         totals->bytes_purged = bytes_purged;
@@ -413,7 +452,7 @@ static bool repair_head(page_t *head, void *argument) {
         demand_rise(&demand, span_slices(head));
     } else {
         mark_last(head, span_slices(head));
-        if (kind == SPAN_TRANSIT) span_set(head, kind = SPAN_DIRTY, span_slices(head));
+        if (kind == SPAN_TRANSIT) span_set(head, kind = used_kind(head), span_slices(head));
         bins_insert(head, kind);
     }
     return true;
@@ -423,6 +462,7 @@ void span_repair(void) {
     lock_init(&lock, RANK_SPAN);
     if (!started) return;
     bins_init(&dirty);
+    bins_init(&kept);
     bins_init(&clean);
     list_init(&by_age);
     demand.in_use = 0;

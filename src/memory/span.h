@@ -2,7 +2,7 @@
  *
  * Dirty spans are kept as long as demand_t allows and purged beyond; a purged or never used span
  * is clean: it reads as zero. Dirty and clean neighbours stay apart, so that "clean" is known for
- * every slice of a span.
+ * every slice of a span. Free spans of memory that the program handed in are kept: dirty for good.
  *
  * One lock (RANK_SPAN, inside span.c) guards the free spans, the regions and the kind of every
  * head that is not in somebody's hands. System calls that return memory are made outside of it.
@@ -33,6 +33,14 @@ void span_shorten(page_t *head, size_t slices);
 page_t *span_drop_front(page_t *head, size_t slices);
 /* As span_free, for a span whose memory was moved away or replaced: it reads as zero. */
 void span_free_clean(page_t *head);
+
+/* Take memory that the program hands in, readable and writable, for spans: the number of the piece,
+ * from 0 on; -1 when no whole slice of it can be described. */
+int span_give(void *start, size_t bytes);
+/* Where that piece begins; NULL when there is none of that number. */
+void *span_given(int number, size_t *bytes);
+/* Whether it is memory of Eddy's own, that may be moved by page tables. */
+bool span_is_own(page_t *head);
 
 /* Purge what exceeds the allowance of the window that runs at `now_ms`. */
 void span_housekeep(uint64_t now_ms);

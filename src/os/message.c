@@ -22,6 +22,24 @@ void os_write(int fd, const char *text, size_t length) {
     errno = saved;
 }
 
+static _Atomic(os_listener_t *) listener;
+static _Atomic(void *) listener_argument;
+
+void os_on_output(os_listener_t *function, void *argument) {
+    store_relaxed(&listener_argument, argument);
+    /* Release pairs with the acquire in os_output: who sees the function sees its argument. */
+    store_release(&listener, function);
+}
+
+void os_output(const char *text) {
+    os_listener_t *function = load_acquire(&listener);
+    if (function != NULL) {
+        function(text, load_relaxed(&listener_argument));
+    } else {
+        os_write(STDERR_FILENO, text, strlen(text));
+    }
+}
+
 typedef struct output {
     char *buffer;
     size_t size, length;
@@ -101,7 +119,8 @@ void os_say(const char *format, ...) {
     length += os_format_list(line + length, sizeof line - length - 1, format, arguments);
     va_end(arguments);
     line[length++] = '\n';
-    os_write(STDERR_FILENO, line, length);
+    line[length] = '\0';
+    os_output(line);
 }
 
 _Noreturn void assert_failed(const char *condition, const char *file, int line) {

@@ -98,7 +98,11 @@ bool os_is_secure(void);
 
 /* Write all bytes to a file descriptor, ignoring errors. */
 void os_write(int fd, const char *text, size_t length);
-/* "eddy: ...\n" on stderr in one write; formats %s %d %zu %p (0x...) only, cuts at 400 bytes. */
+/* Text for people: to the listener, or on stderr in one write. */
+void os_output(const char *text);
+typedef void os_listener_t(const char *text, void *argument);
+void os_on_output(os_listener_t *function, void *argument);
+/* "eddy: ...\n" through os_output; formats %s %d %zu %p (0x...) only, cuts at 400 bytes. */
 void os_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same into a buffer, without prefix and newline; the length written. */
 size_t os_format(char *buffer, size_t size, const char *format, ...)

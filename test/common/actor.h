@@ -51,10 +51,14 @@ static inline void actor_do(actor_t *actor, actor_step_fn *step, void *argument)
     actor_wait(actor);
 }
 
-/* The thread ends, its exit handlers included. */
-static inline void actor_end(actor_t *actor) {
+static inline void actor_tell_to_end(actor_t *actor) {
     actor->step = NULL;
     sem_post(&actor->told);
+}
+
+/* The thread ends, its exit handlers included. */
+static inline void actor_end(actor_t *actor) {
+    actor_tell_to_end(actor);
     assert_int_equal(pthread_join(actor->thread, NULL), 0);
     sem_destroy(&actor->told);
     sem_destroy(&actor->done);

@@ -189,7 +189,11 @@ static void stats_print_to_a_closed_file_does_no_harm(void **state) {
 static const void *reported;
 static char reported_message[200];
 
-static void report(const char *message, const void *pointer) {
+static int reported_error;
+
+static void report(int error, const char *message, const void *pointer, void *argument) {
+    assert_ptr_equal(argument, &reported);
+    reported_error = error;
     reported = pointer;
     snprintf(reported_message, sizeof reported_message, "%s", message);
 }
@@ -197,32 +201,44 @@ static void report(const char *message, const void *pointer) {
 static void the_error_handler_is_called_with_the_pointer(void **state) {
     (void)state;
     static char foreign[64];
-    assert_null(eddy_on_error(report));
+    assert_null(eddy_on_error(report, &reported));
     reported = NULL;
     eddy_free((void *)((uintptr_t)foreign + opaque(16)));
     assert_ptr_equal(reported, foreign + 16);
+    assert_int_equal(reported_error, EINVAL);
     assert_true(strlen(reported_message) > 0);
-    assert_ptr_equal((void *)(uintptr_t)eddy_on_error(NULL), (void *)(uintptr_t)report);
+    assert_ptr_equal((void *)(uintptr_t)eddy_on_error(NULL, NULL), (void *)(uintptr_t)report);
 }
 
 static void a_large_block_freed_twice_is_reported(void **state) {
     (void)state;
     void *block = must(eddy_malloc(3 * MIB));
     uintptr_t address = (uintptr_t)block;
-    eddy_on_error(report);
+    eddy_on_error(report, &reported);
     eddy_free(block);
     reported = NULL;
     eddy_free((void *)opaque(address));
-    eddy_on_error(NULL);
+    eddy_on_error(NULL, NULL);
     assert_int_equal((uintptr_t)reported, address);
+    assert_int_equal(reported_error, EAGAIN);
+}
+
+static void a_request_without_memory_is_reported(void **state) {
+    (void)state;
+    eddy_on_error(report, &reported);
+    assert_null(eddy_malloc(opaque(SIZE_MAX)));
+    eddy_on_error(NULL, NULL);
+    assert_int_equal(reported_error, ENOMEM);
+    assert_int_equal(errno, ENOMEM);
+    assert_null(reported);
 }
 
 static void after_a_reported_error_the_allocator_works(void **state) {
     (void)state;
     int local = 0;
-    eddy_on_error(report);
+    eddy_on_error(report, &reported);
     eddy_free((void *)opaque((uintptr_t)&local));
-    eddy_on_error(NULL);
+    eddy_on_error(NULL, NULL);
     for (size_t size = 0; size < 10000; size += 100) eddy_free(must(eddy_malloc(size)));
 }
 
@@ -257,6 +273,7 @@ int main(void) {
         cmocka_unit_test(stats_print_to_a_closed_file_does_no_harm),
         cmocka_unit_test(the_error_handler_is_called_with_the_pointer),
         cmocka_unit_test(a_large_block_freed_twice_is_reported),
+        cmocka_unit_test(a_request_without_memory_is_reported),
         cmocka_unit_test(after_a_reported_error_the_allocator_works),
         cmocka_unit_test(without_a_handler_an_error_aborts),
     };

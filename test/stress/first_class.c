@@ -232,7 +232,7 @@ static void destroying_spares_blocks_of_ended_threads(void **state) {
         }
         eddy_heap_destroy(heap);
         for (size_t i = 0; i < LENGTH(survivor_sizes); i++) {
-            assert_null(eddy_heap_of(survivors[i]));
+            assert_ptr_equal(eddy_heap_of(survivors[i]), eddy_heap_main());
             sealed_free(survivors[i]);
         }
     }

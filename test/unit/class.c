@@ -25,12 +25,12 @@ static void classes_rise_to_the_largest_block(void **state) {
     assert_int_equal(class_bytes(CLASS_COUNT - 1), BLOCK_MAX);
 }
 
-static void rounding_wastes_less_than_16_bytes_or_a_fifth(void **state) {
+static void rounding_wastes_less_than_16_bytes_or_one_step(void **state) {
     (void)state;
     for (size_t size = 1; size <= BLOCK_MAX; size++) {
         size_t bytes = class_bytes(class_of(size));
         size_t waste = bytes - size;
-        assert_true(waste < BLOCK_ALIGN || waste * 5 < bytes);
+        assert_true(waste < BLOCK_ALIGN || waste * (CLASS_STEPS + 1) < bytes);
     }
 }
 
@@ -39,8 +39,8 @@ static void every_block_is_aligned_as_far_as_its_class_is(void **state) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         size_t alignment = class_bytes(i) & (0 - class_bytes(i));
         assert_true(alignment >= BLOCK_ALIGN);
-        /* Steps of a quarter of a power of two: at least that quarter divides the size. */
-        if (class_bytes(i) > 128) assert_true(alignment >= class_bytes(i) / 8);
+        /* The step above a power of two divides the size. */
+        assert_true(alignment * CLASS_STEPS * 2 >= class_bytes(i));
     }
 }
 
@@ -82,7 +82,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_size_gets_the_smallest_class_that_holds_it),
         cmocka_unit_test(classes_rise_to_the_largest_block),
-        cmocka_unit_test(rounding_wastes_less_than_16_bytes_or_a_fifth),
+        cmocka_unit_test(rounding_wastes_less_than_16_bytes_or_one_step),
         cmocka_unit_test(every_block_is_aligned_as_far_as_its_class_is),
         cmocka_unit_test(small_classes_have_pages_of_one_slice),
         cmocka_unit_test(a_page_has_eight_blocks_or_more_and_little_over),

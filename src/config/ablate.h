@@ -1,0 +1,35 @@
+/* Switches that turn one heuristic off, so that each can be measured alone: EDDY_ABLATE=name,name in
+ * the environment of a build made with -DEDDY_ABLATE=ON. In every other build they are constants
+ * and the compiler removes them. docs/evidence.md holds what each was found to be worth.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_CONFIG_ABLATE_H
+#define EDDY_CONFIG_ABLATE_H
+
+#include "base/atomic.h"
+#include "base/base.h"
+
+typedef enum ablation {
+    ABLATE_BIAS,       /* a current page retires like any other when its last block is freed */
+    ABLATE_RETAIN,     /* emptied pages become free spans at once */
+    ABLATE_STRAIGHTEN, /* a scattered free list is reused as it is */
+    ABLATE_REMAKE,     /* a retained page serves its own class only */
+    ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
+    ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
+    ABLATE_GROW,       /* a page is linked whole at its first extension */
+    ABLATE_COMBINE,    /* each block of another thread is given to its page by itself */
+    ABLATION_COUNT
+} ablation_t;
+
+#if defined(EDDY_ABLATE) && EDDY_ABLATE
+extern _Atomic uint32_t ablations hidden;
+static always_inline bool ablated(ablation_t which) { return load_relaxed(&ablations) >> which & 1; }
+void ablate_load(void);
+#else
+static always_inline bool ablated(ablation_t which) {
+    (void)which;
+    return false;
+}
+static inline void ablate_load(void) {}
+#endif
+
+#endif

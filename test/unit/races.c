@@ -1,0 +1,231 @@
+/* Frees, retiring, collecting and thread ends of two threads that use one page, in every order with
+ * one switch between the threads: no block is lost or handed out twice.
+ * SPDX-License-Identifier: MIT */
+#include <limits.h>
+
+#include "common/burst.h"
+#include "common/preempt.h"
+#include "heap/remote.h"
+
+enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE };
+
+static burst_t burst;
+static void *kept[LIMIT];
+
+static int start(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_DECAY_MS, INT_MAX);
+    start_clean();
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    schedule_hook = NULL;
+    eddy_collect();
+    assert_int_equal(live_blocks(), 0);
+    return 0;
+}
+
+static void free_remotely(size_t page, size_t index) {
+    burst_free(&burst, page, index);
+    remote_flush(thread_self);
+}
+
+/* The page's blocks come back, each once; then nothing is live. */
+static void refill_and_free(void *unused) {
+    (void)unused;
+    heap_verify(own_heap());
+    burst_refill(&burst);
+    heap_verify(own_heap());
+    burst_free_all(&burst);
+    heap_verify(own_heap());
+}
+
+/* ---- a free here, a free there ---- */
+
+static void fill_two_pages(void *unused) {
+    (void)unused;
+    start_clean();
+    burst_fill(&burst, SIZE, 2);
+}
+
+/* The first page has two live blocks left, of those numbered 0 and 1. */
+static void leave_two_blocks(void *unused) {
+    fill_two_pages(unused);
+    for (size_t j = 2; j < burst.limit; j++) burst_free(&burst, 0, j);
+}
+
+static void free_first_block(void *unused) {
+    (void)unused;
+    burst_free(&burst, 0, 0);
+}
+
+static void free_second_block_remotely(void *unused) {
+    (void)unused;
+    free_remotely(0, 1);
+}
+
+static void the_last_local_free_races_with_the_last_remote_one(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){leave_two_blocks, free_first_block, free_second_block_remotely, refill_and_free});
+}
+
+static void the_first_frees_of_a_full_page_race(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){fill_two_pages, free_first_block, free_second_block_remotely, refill_and_free});
+}
+
+/* ---- a free there as the page fills up ---- */
+
+static void fill_a_page(void *unused) {
+    (void)unused;
+    start_clean();
+    burst_fill(&burst, SIZE, 1);
+}
+
+static void allocate_one_more(void *unused) {
+    (void)unused;
+    kept[0] = must(eddy_malloc(SIZE));
+    memset(kept[0], 1, SIZE);
+}
+
+/* What was allocated is either the block that was freed, or in a new page. */
+static void settle_one_more(void *unused) {
+    (void)unused;
+    heap_verify(own_heap());
+    check(page_of(kept[0]) != burst.page[0] || kept[0] == slice_address(burst.page[0]) + SIZE);
+    eddy_free(kept[0]);
+    burst_free_all(&burst);
+}
+
+static void filling_up_races_with_a_remote_free(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){fill_a_page, allocate_one_more, free_second_block_remotely, settle_one_more});
+}
+
+static void free_all_remotely(void *unused) {
+    (void)unused;
+    for (size_t j = 0; j < LIMIT; j++) free_remotely(0, j);
+}
+
+static void allocate_a_page(void *unused) {
+    (void)unused;
+    for (size_t j = 0; j < LIMIT; j++) {
+        kept[j] = must(eddy_malloc(SIZE));
+        memset(kept[j], (int)j, SIZE);
+    }
+}
+
+static void settle_a_page(void *unused) {
+    (void)unused;
+    heap_verify(own_heap());
+    for (size_t j = 0; j < LIMIT; j++) {
+        for (size_t i = 0; i < j; i++) check(kept[i] != kept[j]);
+        check(*(unsigned char *)kept[j] == j);
+        eddy_free(kept[j]);
+    }
+}
+
+static void allocating_races_with_remote_frees_of_the_page(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){fill_a_page, allocate_a_page, free_all_remotely, settle_a_page});
+}
+
+/* ---- another thread collects ---- */
+
+static void leave_one_block(void *unused) {
+    leave_two_blocks(unused);
+    burst_free(&burst, 0, 1);
+}
+
+static void collect(void *unused) {
+    (void)unused;
+    eddy_collect();
+}
+
+static void settle_current_page(void *unused) {
+    (void)unused;
+    heap_verify(own_heap());
+    burst_forget(&burst, 0);
+    refill_and_free(NULL);
+}
+
+static void retiring_races_with_collecting(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){leave_one_block, free_first_block, collect, settle_current_page});
+}
+
+/* Takes the emptied page's memory for a page of its own, and fills it. */
+static void collect_and_allocate(void *unused) {
+    eddy_collect();
+    allocate_a_page(unused);
+    void *more = must(eddy_malloc(SIZE));
+    heap_verify(own_heap());
+    settle_a_page(unused);
+    eddy_free(more);
+}
+
+static void retiring_races_with_a_new_life_of_the_page(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){leave_one_block, free_first_block, collect_and_allocate, settle_current_page});
+}
+
+static void collect_while_others_free(void *unused) {
+    free_second_block_remotely(unused);
+    eddy_collect();
+}
+
+static void a_token_races_with_collecting(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){fill_two_pages, free_first_block, collect_while_others_free, refill_and_free});
+}
+
+/* ---- the thread ends ---- */
+
+static void free_all_of_ended_thread(void *unused) {
+    (void)unused;
+    burst_free_all(&burst);
+    remote_flush(thread_self);
+}
+
+static void nothing_is_left(void *unused) {
+    free_all_of_ended_thread(unused);
+    eddy_collect();
+    assert_int_equal(live_blocks(), 0);
+    span_totals_t totals;
+    span_totals(&totals);
+    assert_int_equal(totals.used, 0);
+}
+
+static void the_end_of_a_thread_races_with_frees_of_its_blocks(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){fill_two_pages, NULL, free_all_of_ended_thread, nothing_is_left});
+}
+
+static void the_end_of_a_thread_races_with_adopting_its_pages(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){leave_one_block, NULL, collect_and_allocate, nothing_is_left});
+}
+
+#define RACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        RACE_TEST(the_last_local_free_races_with_the_last_remote_one),
+        RACE_TEST(the_first_frees_of_a_full_page_race),
+        RACE_TEST(filling_up_races_with_a_remote_free),
+        RACE_TEST(allocating_races_with_remote_frees_of_the_page),
+        RACE_TEST(retiring_races_with_collecting),
+        RACE_TEST(retiring_races_with_a_new_life_of_the_page),
+        RACE_TEST(a_token_races_with_collecting),
+        RACE_TEST(the_end_of_a_thread_races_with_frees_of_its_blocks),
+        RACE_TEST(the_end_of_a_thread_races_with_adopting_its_pages),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
