@@ -5,16 +5,17 @@
  * No counter, lock, atomic operation, division or system call; everything rare is a tail call.
  *
  * malloc finds the current page of the size by table. free finds the descriptor by address; its
- * `owner` is this thread only when the block can go on the page's free list at once (heap/page.h).
+ * `owner` is this thread only when the block can go on the page's free list at once (heap/page.h). A
+ * block of the page that this thread last freed a block of for another is gathered (heap/remote.h).
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_ALLOC_FAST_H
 #define EDDY_ALLOC_FAST_H
 
-#include "heap/thread.h"
+#include "heap/remote.h"
 
 /* A block of `size` bytes from a heap of the running thread whose table has none; sets errno. */
 out_of_line void *alloc_slow(size_t size, heap_t *heap);
-/* Free a pointer in the window whose page is not simply this thread's. */
+/* Free a pointer in the window that the fast path cannot. */
 out_of_line void free_slow(void *pointer, page_t *page);
 /* Free NULL, or report a pointer outside of the window. */
 out_of_line void free_outside(void *pointer);
@@ -43,14 +44,22 @@ static always_inline void fast_free(void *pointer) {
         return;
     }
     page_t *page = slice_descriptor(slice);
-    if (unlikely(load_relaxed(&page->owner) != thread_self)) {
-        free_slow(pointer, page);
+    thread_t *thread = thread_self;
+    block_t *block = pointer;
+    thread_t *owner = load_relaxed(&page->owner);
+    if (likely(owner == thread)) {
+        block->next = page->free;
+        page->free = block;
+        if (unlikely(--page->used == 0)) heap_count_out(page);
         return;
     }
-    block_t *block = pointer;
-    block->next = page->free;
-    page->free = block;
-    if (unlikely(--page->used == 0)) heap_count_out(page);
+    remote_entry_t *entry = remote_entry(thread, page);
+    /* A page with interior pointers has no owner. */
+    if (likely(entry->page == page && owner != NULL)) {
+        remote_gather(thread, entry, block);
+        return;
+    }
+    free_slow(pointer, page);
 }
 
 #endif

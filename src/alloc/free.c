@@ -19,42 +19,45 @@ static void *block_start(page_t *page, void *pointer) {
     return load_relaxed(&page->has_interior) ? page_block(page, pointer) : pointer;
 }
 
-/* A block of this thread that the fast path did not take: in an inner slice, or of a page with
- * interior pointers. */
-static void free_own(page_t *page, void *pointer) {
-    block_t *block = block_start(page, pointer);
-    if (unlikely(!is_block(page, block))) {
-        error_bad_pointer("free", pointer);
-        return;
-    }
+/* A block of this thread that the fast path did not take. */
+static void free_own(page_t *page, block_t *block) {
     block->next = page->free;
     page->free = block;
     if (--page->used == 0) heap_count_out(page);
 }
 
-static out_of_line void free_remote(heap_t *heap, page_t *page, void *pointer) {
-    void *block = block_start(page, pointer);
-    if (unlikely(heap == NULL || !is_block(page, block))) {
-        error_bad_pointer("free", pointer);
-        return;
-    }
-    /* A thread that only frees gathers what it frees too, and is known before it takes a lock; one
-     * whose exit handler has run does without. */
-    if (unlikely(thread_self == &thread_none)) (void)thread_start();
+/* A thread that only frees gathers what it frees too, and is known before it takes a lock; one whose
+ * exit handler has run does without. */
+static cold void free_first(page_t *page, block_t *block) {
+    if (thread_self == &thread_none) (void)thread_start();
     remote_free(thread_self, page, block);
 }
 
-static always_inline void free_in_page(page_t *page, void *pointer) {
-    heap_t *heap = load_relaxed(&page->heap);
-    if (likely(heap != NULL && load_relaxed(&heap->thread) == thread_self)) {
-        free_own(page, pointer);
-        return;
+/* A block of another thread's page. */
+static always_inline void free_remote(page_t *page, block_t *block) {
+    thread_t *thread = thread_self;
+    if (unlikely(!thread_is_started(thread))) {
+        free_first(page, block);
+    } else {
+        remote_free(thread, page, block);
     }
-    free_remote(heap, page, pointer);
 }
 
-/* The slice is an inner one of a page, or of a large object, or of none. */
-static out_of_line void free_by_head(page_t *descriptor, void *pointer) {
+static void free_in_page(page_t *page, void *pointer) {
+    heap_t *heap = load_relaxed(&page->heap);
+    void *block = block_start(page, pointer);
+    if (unlikely(heap == NULL || !is_block(page, block))) {
+        error_bad_pointer("free", pointer);
+    } else if (load_relaxed(&heap->thread) == thread_self) {
+        free_own(page, block);
+    } else {
+        free_remote(page, block);
+    }
+}
+
+/* The page has no owner: the slice is an inner one, the page has interior pointers or is retained, or
+ * there is no page at all. */
+static out_of_line void free_rare(void *pointer, page_t *descriptor) {
     page_t *head = span_head(descriptor);
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
     if (kind == SPAN_PAGE) {
@@ -67,14 +70,17 @@ static out_of_line void free_by_head(page_t *descriptor, void *pointer) {
 }
 
 void free_slow(void *pointer, page_t *page) {
-    remote_entry_t *entry = remote_entry(thread_self, page);
-    if (entry->page == page && likely(!load_relaxed(&page->has_interior))) {
-        remote_gather(thread_self, entry, pointer);
-    } else if (likely(span_kind(page) == SPAN_PAGE)) {
-        free_in_page(page, pointer);
-    } else {
-        free_by_head(page, pointer);
+    if (unlikely(load_relaxed(&page->owner) == NULL)) {
+        free_rare(pointer, page);
+        return;
     }
+    /* The head slice of another thread's page without interior pointers. */
+    uint32_t offset = (uint32_t)((uintptr_t)pointer % SLICE_BYTES);
+    if (unlikely(offset % (uint32_t)page->block_bytes != 0)) {
+        error_bad_pointer("free", pointer);
+        return;
+    }
+    free_remote(page, pointer);
 }
 
 void free_outside(void *pointer) {

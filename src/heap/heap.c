@@ -85,7 +85,12 @@ static always_inline void wake(heap_t *heap, page_t *page) {
 
 /* ---- retained pages ---- */
 
-/* More is retained than ever before: within the option's bound that is the new peak. */
+static void set_retained_most(heap_t *heap, size_t slices) {
+    heap->retained_most = slices;
+    heap->retained_noted = size_min(slices, load_relaxed(&heap->retained_peak));
+}
+
+/* More is retained than ever before, or than the option allows. */
 static cold void bound_retained(heap_t *heap) {
     size_t retained = load_relaxed(&heap->retained_slices);
     size_t most = heap->retained_most;
@@ -93,6 +98,7 @@ static cold void bound_retained(heap_t *heap) {
     if (retained > load_relaxed(&heap->retained_peak)) {
         store_relaxed(&heap->retained_peak, retained);
     }
+    set_retained_most(heap, most);
 }
 
 /* Keep a page that has no live block. It stands in no list. */
@@ -105,7 +111,7 @@ static always_inline void retain(heap_t *heap, page_t *page) {
     demand_fall(&heap->demand, slices);
     size_t retained = load_relaxed(&heap->retained_slices) + slices;
     store_relaxed(&heap->retained_slices, retained);
-    if (unlikely(retained > load_relaxed(&heap->retained_peak))) bound_retained(heap);
+    if (unlikely(retained > heap->retained_noted)) bound_retained(heap);
 }
 
 /* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
@@ -225,6 +231,10 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     size_t slices = class_slices(size_class);
     page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     if (page == NULL) page = take_from_others(heap, size_class);
+    /* What is retained serves pages of other lengths only as free spans. */
+    while (page == NULL && heap_release_retained(heap, slices) > 0) {
+        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    }
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     if (page == NULL && heap_release_all_retained(heap)) {
         page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
@@ -394,7 +404,7 @@ static size_t retain_limit(void) {
 void heap_housekeep(heap_t *heap, uint64_t now_ms) {
     if (!lock_try(&heap->lock)) return;
     demand_turn(&heap->demand, demand_window(now_ms));
-    heap->retained_most = retain_limit();
+    set_retained_most(heap, retain_limit());
     size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
     size_t retained = load_relaxed(&heap->retained_slices);
     if (retained > allowed) {
@@ -420,7 +430,7 @@ void heap_start(heap_t *heap, struct thread *thread) {
     if (heap->full.head.next == NULL) init_lists(heap);
     lock_acquire(&heap->lock);
     store_relaxed(&heap->state, HEAP_LIVE);
-    heap->retained_most = retain_limit();
+    set_retained_most(heap, retain_limit());
     /* A sub-heap may come from another thread; an ordinary heap stays with its record. */
     if (load_relaxed(&heap->thread) != thread) heap_set_owner(heap, thread);
     lock_release(&heap->lock);

@@ -13,8 +13,8 @@
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
  *    a page that never has a block, so that "not initialised" needs no test.
  *  - demand.in_use counts the slices of all pages that are not retained, retained_slices the rest.
- *    Retiring a page moves its slices from one to the other and taking it moves them back, so the
- *    sum only grows when nothing is retained: keeping pages never raises the peak.
+ *    Retiring a page moves its slices from one to the other and taking it moves them back. Clean
+ *    memory is taken only when nothing is retained: keeping pages never raises the peak.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_HEAP_H
 #define EDDY_HEAP_HEAP_H
@@ -49,7 +49,8 @@ typedef struct heap {
     demand_t demand; /* slices */
     _Atomic size_t retained_slices;
     _Atomic size_t retained_peak; /* the most there ever were */
-    size_t retained_most; /* the option's, in slices */
+    size_t retained_most;  /* the option's, in slices */
+    size_t retained_noted; /* the lower of the two: beyond it, retiring looks at both */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */

@@ -67,28 +67,8 @@ void page_collect(page_t *page) {
     /* Acquire pairs with the release in page_give: the links are seen. */
     uint64_t pending = exchange_acquire(&page->thread_free, 0);
     assert_debug((pending & PENDING_FULL) == 0);
-    page->free = pending_first(page, pending);
+    page->free = pending_first(pending);
     page->used -= pending_count(pending);
-}
-
-block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) {
-    uint64_t before = load_relaxed(&page->thread_free);
-    uint64_t after;
-    do {
-        if (before == PENDING_FULL) {
-            block_t *rest = count > 1 ? first->next : NULL;
-            after = rest == NULL ? 0 : pending_of(page, rest, count - 1);
-            last->next = NULL;
-        } else {
-            after = pending_of(page, first, count + pending_count(before));
-            last->next = pending_first(page, before);
-        }
-        /* Release pairs with the acquire in page_collect: the links are seen. A chain only grows
-         * until it is taken whole, so an old word that is back again is still right. Ordered,
-         * because whoever gives then looks whether the heap is dead (remote_give), while its last
-         * thread says that it is dead and then looks at this word (heap_abandon). */
-    } while (!swap_weak_ordered(&page->thread_free, &before, after));
-    return before == PENDING_FULL ? first : NULL;
 }
 
 __attribute__((no_sanitize("thread"))) page_view_t page_peek(const page_t *page) {

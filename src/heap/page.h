@@ -58,26 +58,24 @@ static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t b
 }
 
 /* ---- thread_free: what other threads freed, in one word ----
- * The chain of blocks as the position of its first one plus one, its length, and whether the page
- * is full. Marked full implies empty: the first free into such a page clears the mark and does not
- * go onto this chain but tells the owner (heap/remote.c). */
+ * The chain of blocks by its first one, its length, and whether the page is full. Marked full implies
+ * empty: the first free into such a page clears the mark and does not go onto this chain but tells
+ * the owner (heap/remote.h). Addresses of the window fit 48 bits (memory/region.c). */
 static const uint64_t PENDING_FULL = (uint64_t)1 << 63;
-enum { PENDING_COUNT_SHIFT = 32 };
+static const uint64_t PENDING_ADDRESS = ((uint64_t)1 << 48) - 1;
+enum { PENDING_COUNT_SHIFT = 48 };
+_Static_assert(SLICE_BYTES / BLOCK_ALIGN < 1 << 15, "the length of a chain fits beside the mark");
 
 static always_inline uint32_t pending_count(uint64_t pending) {
     return (uint32_t)((pending & ~PENDING_FULL) >> PENDING_COUNT_SHIFT);
 }
 
-static always_inline uint64_t pending_of(const page_t *page, const block_t *first,
-                                         uint32_t count) {
-    size_t position = (size_t)((const char *)first - slice_address(page)) / BLOCK_ALIGN;
-    return (uint64_t)count << PENDING_COUNT_SHIFT | (uint64_t)(position + 1);
+static always_inline uint64_t pending_of(const block_t *first, uint32_t count) {
+    return (uint64_t)count << PENDING_COUNT_SHIFT | (uintptr_t)first;
 }
 
-static always_inline block_t *pending_first(const page_t *page, uint64_t pending) {
-    uint32_t position = (uint32_t)pending;
-    if (position == 0) return NULL;
-    return (block_t *)(void *)(slice_address(page) + (size_t)(position - 1) * BLOCK_ALIGN);
+static always_inline block_t *pending_first(uint64_t pending) {
+    return (block_t *)(uintptr_t)(pending & PENDING_ADDRESS);
 }
 
 /* Make a page out of a span in transit. No block is linked yet. */
@@ -110,7 +108,25 @@ static always_inline bool page_mark_full(page_t *page) {
 }
 /* Hand a chain of `count` blocks to a page of another thread. The token, a block that was kept
  * back to tell the owner of a full page, or NULL. */
-block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count);
+static always_inline block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) {
+    uint64_t before = load_relaxed(&page->thread_free);
+    uint64_t after;
+    do {
+        if (unlikely(before == PENDING_FULL)) {
+            block_t *rest = count > 1 ? first->next : NULL;
+            after = rest == NULL ? 0 : pending_of(rest, count - 1);
+            last->next = NULL;
+        } else {
+            after = pending_of(first, count + pending_count(before));
+            last->next = pending_first(before);
+        }
+        /* Release pairs with the acquire in page_collect: the links are seen. A chain only grows
+         * until it is taken whole, so an old word that is back again is still right. Ordered,
+         * because whoever gives then looks whether the heap is dead (remote_give), while its last
+         * thread says that it is dead and then looks at this word (heap_abandon). */
+    } while (!swap_weak_ordered(&page->thread_free, &before, after));
+    return before == PENDING_FULL ? first : NULL;
+}
 
 /* What another thread may know of a page's plain fields: right when the owner rests, a moment old
  * otherwise. The single exemption from the thread sanitizer. */

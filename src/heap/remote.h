@@ -17,7 +17,10 @@
 #include "heap/thread.h"
 
 static always_inline remote_entry_t *remote_entry(thread_t *thread, const page_t *page) {
-    return &thread->remote[slice_index(page) % REMOTE_ENTRIES];
+    /* Descriptors are four entries long: their address, scaled down and cut, is an offset. */
+    enum { SCALE = sizeof(page_t) / sizeof(remote_entry_t) };
+    size_t offset = (uintptr_t)page / SCALE % sizeof thread->remote;
+    return (remote_entry_t *)(void *)((char *)thread->remote + offset);
 }
 
 /* Free a block of a live page of another thread; the thread may have no record. */
@@ -28,7 +31,7 @@ out_of_line void remote_flush_entry(thread_t *thread, remote_entry_t *entry);
 static always_inline void remote_gather(thread_t *thread, remote_entry_t *entry, block_t *block) {
     block->next = entry->first;
     entry->first = block;
-    if (unlikely(++entry->count >= entry->limit)) remote_flush_entry(thread, entry);
+    if (unlikely(--entry->room == 0)) remote_flush_entry(thread, entry);
 }
 
 void remote_flush_all(thread_t *thread);

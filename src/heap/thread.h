@@ -16,8 +16,10 @@
 typedef struct remote_entry {
     page_t *page; /* NULL: nothing gathered */
     block_t *first, *last;
-    uint32_t count, limit;
+    uint32_t limit, room; /* blocks it may gather, and how many more */
 } remote_entry_t;
+
+_Static_assert(sizeof(page_t) % sizeof(remote_entry_t) == 0, "see remote_entry");
 
 enum { REMOTE_ENTRIES = 8, REMOTE_BLOCKS = 64, REMOTE_BYTES = 16 << 10 };
 
@@ -42,7 +44,7 @@ extern _Thread_local thread_t *thread_self hidden __attribute__((tls_model("init
 extern thread_t thread_none hidden, thread_gone hidden;
 
 static always_inline bool thread_is_started(const thread_t *thread) {
-    return thread != &thread_none && thread != &thread_gone;
+    return thread->standard != NULL;
 }
 
 /* The record of the running thread, taken now if it has none; NULL without memory. */

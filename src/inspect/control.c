@@ -36,7 +36,7 @@ size_t eddy_collect(void) {
 }
 
 int eddy_add_memory(void *start, size_t bytes) {
-    bool in_bounds = bytes <= UINTPTR_MAX - (uintptr_t)start;
+    bool in_bounds = bytes <= PTRDIFF_MAX && (uintptr_t)start <= PTRDIFF_MAX - bytes;
     int number = in_bounds ? span_give(start, bytes) : -1;
     if (number < 0) errno = EINVAL;
     return number;

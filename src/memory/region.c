@@ -91,6 +91,7 @@ static bool place_window(char *region, size_t region_bytes, size_t window_bytes)
     if (table == NULL) return false;
     uintptr_t end = (uintptr_t)region + region_bytes;
     window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
+    assert_always(((window.base + window_bytes) >> 48) == 0); /* heap/page.h packs addresses */
     window.descriptors = table;
     window.slices = window_bytes >> SLICE_SHIFT;
     return true;

@@ -52,6 +52,14 @@ static inline void faults_start(unsigned kinds, size_t first, fault_duration_t d
 
 static inline void faults_stop(void) { os_fault = NULL; }
 
+/* The thread sanitizer does not know what a membarrier orders: for tests where a thread takes pages
+ * from another one that runs. */
+static inline void faults_refuse_barriers_unseen(void) {
+#if defined(__SANITIZE_THREAD__)
+    faults_start(FAULT_KIND(OS_BARRIER), 1, FOR_EVER);
+#endif
+}
+
 static inline size_t faults_asked(void) { return atomic_load(&faults.asked); }
 static inline size_t faults_refused(void) { return atomic_load(&faults.refused); }
 

@@ -48,12 +48,4 @@ static inline eddy_stats_t stats_now(void) {
 #define assert_risen(before, counter, expected)                                                    \
     assert_int_equal(risen(before, counter), (size_t)(expected))
 
-/* Windows of the demand (memory/demand.h) of `heap` end; the clock is made up. */
-static inline void turn_windows(heap_t *heap, unsigned windows) {
-    uint64_t window_ms = (uint64_t)eddy_option_get(EDDY_OPTION_DECAY_MS) / 2;
-    for (unsigned i = 0; i < windows; i++) {
-        heap_housekeep(heap, (heap->demand.window + 1) * window_ms);
-    }
-}
-
 #endif

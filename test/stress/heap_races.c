@@ -4,7 +4,7 @@
 #include "common/preempt.h"
 #include "common/sealed.h"
 
-enum { BLOCK = 1024, PAGE_BLOCKS = 64, COUNT = 2 * PAGE_BLOCKS, OTHERS = 32 };
+enum { BLOCK = 1024, PAGE_BLOCKS = 64, COUNT = 3 * PAGE_BLOCKS, OTHERS = 32 };
 
 static void *blocks[COUNT], *others[OTHERS];
 static size_t blocks_before, metadata_before;
@@ -63,10 +63,10 @@ static void fill_slots(void *unused) {
 
 /* ---- a page changes its heap, or ends ---- */
 
-/* The first page has one live block, the one behind it none. */
+/* The first page has one live block, the one behind it none; the third is the current one. */
 static void fill_and_leave_one(void *unused) {
     fill_slots(unused);
-    for (size_t i = 1; i < COUNT; i++) drop(&blocks[i]);
+    for (size_t i = 1; i < 2 * PAGE_BLOCKS; i++) drop(&blocks[i]);
 }
 
 static void free_last_of_page(void *unused) {
@@ -111,8 +111,7 @@ static void fill_empty_slots(void *unused) {
 /* By a new thread, into pages that it takes for its own. */
 static void free_survivors(void *unused) {
     (void)unused;
-    drop(&blocks[1]);
-    drop(&blocks[1 + PAGE_BLOCKS]);
+    for (size_t i = 1; i < COUNT; i += PAGE_BLOCKS) drop(&blocks[i]);
     eddy_collect();
 }
 
@@ -133,6 +132,12 @@ static void fill_heap(void *unused) {
         size_t size = i % 16 == 0 ? 100 * KIB : BLOCK;
         blocks[i] = seal(eddy_heap_malloc(heap, size), size);
     }
+}
+
+static void free_some(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < COUNT; i += PAGE_BLOCKS / 2) drop(&blocks[i]);
+    drop(&blocks[1]);
 }
 
 static void delete_heap(void *unused) {
@@ -164,7 +169,7 @@ static void use_another_heap(void *unused) {
 
 static void deleting_races_with_frees(void **state) {
     (void)state;
-    preempt_everywhere(&(race_t){fill_heap, delete_heap, drop_all_blocks, free_all});
+    preempt_everywhere(&(race_t){fill_heap, delete_heap, free_some, free_all});
 }
 
 static void deleting_races_with_the_use_of_another_heap(void **state) {

@@ -195,10 +195,10 @@ static void the_word_holds_every_block_and_count(void **state) {
     FOR_EACH_CLASS(i) {
         page_t *page = used_up_page(i);
         for (uint32_t j = 0; j < page->block_limit; j++) {
-            uint64_t pending = pending_of(page, blocks[j], j + 1);
+            uint64_t pending = pending_of(blocks[j], j + 1);
             assert_int_equal(pending & PENDING_FULL, 0);
             assert_int_not_equal(pending, 0);
-            assert_ptr_equal(pending_first(page, pending), blocks[j]);
+            assert_ptr_equal(pending_first(pending), blocks[j]);
             assert_int_equal(pending_count(pending), j + 1);
         }
         span_free(page);
@@ -208,8 +208,8 @@ static void the_word_holds_every_block_and_count(void **state) {
 static void an_empty_word_holds_nothing(void **state) {
     (void)state;
     page_t *page = new_page(0);
-    assert_null(pending_first(page, 0));
-    assert_null(pending_first(page, PENDING_FULL));
+    assert_null(pending_first(0));
+    assert_null(pending_first(PENDING_FULL));
     assert_int_equal(pending_count(0), 0);
     assert_int_equal(pending_count(PENDING_FULL), 0);
     assert_false(page_has_pending(page));

@@ -1,0 +1,86 @@
+/* MIMALLOC_* in the environment, read when the library is loaded. A setuid program ignores it.
+ * SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mimalloc/options.h"
+
+/* The variable of an option; NULL when it is not set. */
+static const char *variable(const char *name) {
+    char full[64] = "MIMALLOC_";
+    size_t length = strlen(full);
+    for (; *name != '\0' && length < sizeof full - 1; name++) {
+        full[length++] = *name >= 'a' && *name <= 'z' ? (char)(*name - 'a' + 'A') : *name;
+    }
+    full[length] = '\0';
+    return secure_getenv(full);
+}
+
+/* Multiply what counts KiB by the unit behind it: bytes without one, as K, M, G or T say, KiB or
+ * KB too. False when the text is no unit. */
+static bool apply_unit(const char *unit, long *value) {
+    static const char letters[] = "KMGT";
+    const char *letter = *unit == '\0' ? NULL : strchr(letters, *unit & ~0x20);
+    if (letter == NULL) {
+        *value = (*value + 1023) / 1024;
+        return *unit == '\0';
+    }
+    unit++;
+    if (strcasecmp(unit, "iB") != 0 && strcasecmp(unit, "B") != 0 && *unit != '\0') return false;
+    return !__builtin_mul_overflow(*value, 1L << (10 * (letter - letters)), value);
+}
+
+static bool is_one_of(const char *text, const char *const *words) {
+    for (; *words != NULL; words++) {
+        if (strcasecmp(text, *words) == 0) return true;
+    }
+    return false;
+}
+
+static bool parse(const option_row_t *row, const char *text, long *value) {
+    static const char *const yes[] = {"", "1", "true", "yes", "on", NULL};
+    static const char *const no[] = {"0", "false", "no", "off", NULL};
+    bool is_yes = is_one_of(text, yes);
+    if (is_yes || is_one_of(text, no)) {
+        *value = is_yes;
+        return true;
+    }
+    char *end;
+    *value = strtol(text, &end, 10);
+    if (end == text) return false;
+    return row->in_kib ? apply_unit(end, value) : *end == '\0';
+}
+
+static void reserve(mi_option_t option, long value) {
+    if (value <= 0) return;
+    int error = option == mi_option_reserve_os_memory
+                    ? mi_reserve_os_memory((size_t)value << 10, true, false)
+                    : mi_reserve_huge_os_pages_interleave((size_t)value, 0, 0);
+    if (error != 0) layer_say(NULL, NULL, "eddy: no memory for MIMALLOC_RESERVE_*\n");
+}
+
+static void load(mi_option_t option) {
+    const option_row_t *row = option_row(option);
+    const char *text = variable(row->name);
+    if (text == NULL && row->older_name != NULL) text = variable(row->older_name);
+    if (text == NULL) return;
+    long value;
+    if (!parse(row, text, &value)) {
+        layer_say(NULL, NULL, "eddy: '%s' is no value for the option %s of mimalloc\n", text,
+                  row->name);
+    } else if (row->meaning == OPTION_AT_START) {
+        reserve(option, value);
+    } else {
+        option_set_weakly(option, value);
+    }
+}
+
+/* Eddy has started by then, so that what the program maps from now on lies where it can be handed
+ * in. */
+__attribute__((constructor)) static void load_all(void) {
+    (void)eddy_option_get(EDDY_OPTION_DECAY_MS);
+    for (int i = 0; i < _mi_option_last; i++) load((mi_option_t)i);
+    if (mi_option_is_enabled(mi_option_verbose)) mi_options_print();
+}

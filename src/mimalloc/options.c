@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "mimalloc/options.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#define EDDY(option_name, older, variable, option)                                                 \
+    [mi_option_##option_name] = {                                                                  \
+        #option_name, older, "EDDY_" variable, OPTION_OF_EDDY, EDDY_OPTION_##option, 0, false}
+#define FIXED(option_name, older, fixed_value)                                                     \
+    [mi_option_##option_name] = {                                                                  \
+        #option_name, older, NULL, OPTION_WITHOUT_EFFECT, EDDY_OPTION_COUNT, fixed_value, false}
+#define OTHER(option_name, older, option_meaning, fixed_value, kib)                                \
+    [mi_option_##option_name] = {                                                                  \
+        #option_name, older, NULL, option_meaning, EDDY_OPTION_COUNT, fixed_value, kib}
+
+/* Eddy reports every error; it opens memory in steps, purges by MADV_DONTNEED after the delay alone,
+ * and never destroys itself. */
+static const option_row_t rows[_mi_option_last] = {
+    FIXED(show_errors, NULL, 1),
+    EDDY(show_stats, NULL, "STATS", STATS),
+    EDDY(verbose, NULL, "VERBOSE", VERBOSE),
+    FIXED(arena_eager_commit, "eager_region_commit", 0),
+    FIXED(purge_decommits, "reset_decommits", 1),
+    FIXED(allow_large_os_pages, "large_os_pages", 0),
+    OTHER(reserve_huge_os_pages, NULL, OPTION_AT_START, 0, false),
+    FIXED(reserve_huge_os_pages_at, NULL, -1),
+    OTHER(reserve_os_memory, NULL, OPTION_AT_START, 0, true),
+    FIXED(deprecated_segment_cache, NULL, 0),
+    FIXED(deprecated_page_reset, NULL, 0),
+    FIXED(deprecated_segment_reset, NULL, 0),
+    EDDY(purge_delay, "reset_delay", "DECAY_MS", DECAY_MS),
+    FIXED(use_numa_nodes, NULL, 1),
+    FIXED(disallow_os_alloc, "limit_os_alloc", 0),
+    FIXED(os_tag, NULL, 0),
+    FIXED(max_errors, NULL, LONG_MAX),
+    FIXED(max_warnings, NULL, LONG_MAX),
+    FIXED(destroy_on_exit, NULL, 0),
+    OTHER(arena_reserve, NULL, OPTION_WITHOUT_EFFECT, 0, true),
+    FIXED(arena_purge_mult, NULL, 1),
+    FIXED(disallow_arena_alloc, NULL, 0),
+    FIXED(retry_on_oom, NULL, 0),
+    FIXED(visit_abandoned, NULL, 1),
+    FIXED(guarded_min, NULL, 0),
+    FIXED(guarded_max, NULL, 0),
+    FIXED(guarded_precise, NULL, 0),
+    FIXED(guarded_sample_rate, NULL, 0),
+    FIXED(guarded_sample_seed, NULL, 0),
+    FIXED(generic_collect, NULL, 0),
+    OTHER(allow_thp, NULL, OPTION_THP, 1, false),
+#if EDDY_MIMALLOC_API == 2
+    FIXED(eager_commit, NULL, 0),
+    FIXED(abandoned_page_purge, "abandoned_page_reset", 0),
+    FIXED(eager_commit_delay, NULL, 0),
+    FIXED(max_segment_reclaim, NULL, 100),
+    FIXED(purge_extend_delay, NULL, 0),
+    FIXED(abandoned_reclaim_on_free, NULL, 0),
+    FIXED(target_segments_per_thread, NULL, 0),
+#else
+    FIXED(deprecated_eager_commit, "eager_commit", 0),
+    FIXED(deprecated_abandoned_page_purge, "abandoned_page_purge", 0),
+    FIXED(deprecated_eager_commit_delay, "eager_commit_delay", 0),
+    FIXED(deprecated_max_segment_reclaim, NULL, 100),
+    FIXED(deprecated_purge_extend_delay, NULL, 0),
+    FIXED(page_reclaim_on_free, NULL, 0),
+    FIXED(page_full_retain, NULL, 0),
+    FIXED(page_max_candidates, NULL, 1),
+    FIXED(max_vabits, NULL, 48),
+    FIXED(pagemap_commit, NULL, 0),
+    FIXED(page_commit_on_demand, NULL, 1),
+    FIXED(page_max_reclaim, NULL, -1),
+    FIXED(page_cross_thread_max_reclaim, NULL, -1),
+    OTHER(minimal_purge_size, NULL, OPTION_WITHOUT_EFFECT, 64, true),
+    OTHER(arena_max_object_size, NULL, OPTION_WITHOUT_EFFECT, LONG_MAX >> 10, true),
+    FIXED(arena_is_numa_local, NULL, 0),
+#endif
+};
+
+const option_row_t *option_row(mi_option_t option) {
+    return (unsigned)option < _mi_option_last ? &rows[option] : NULL;
+}
+
+long mi_option_get(mi_option_t option) {
+    const option_row_t *row = option_row(option);
+    if (row == NULL) return 0;
+    switch (row->meaning) {
+    case OPTION_OF_EDDY: return (long)eddy_option_get(row->eddy_option);
+    case OPTION_THP: return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
+    default: return row->value;
+    }
+}
+
+static void say_without_effect(const option_row_t *row) {
+    if (eddy_option_get(EDDY_OPTION_VERBOSE) == 0) return;
+    layer_say(NULL, NULL, "eddy: the option %s of mimalloc has no effect\n", row->name);
+}
+
+void mi_option_set(mi_option_t option, long value) {
+    const option_row_t *row = option_row(option);
+    if (row == NULL) return;
+    switch (row->meaning) {
+    case OPTION_OF_EDDY: (void)eddy_option_set(row->eddy_option, value); break;
+    case OPTION_THP: prctl(PR_SET_THP_DISABLE, value == 0, 0, 0, 0); break;
+    default: say_without_effect(row);
+    }
+}
+
+void option_set_weakly(mi_option_t option, long value) {
+    const option_row_t *row = option_row(option);
+    bool is_set = row != NULL && row->eddy_variable != NULL &&
+                  secure_getenv(row->eddy_variable) != NULL;
+    if (!is_set) mi_option_set(option, value);
+}
+
+void mi_option_set_default(mi_option_t option, long value) { option_set_weakly(option, value); }
+
+size_t mi_option_get_size(mi_option_t option) {
+    const option_row_t *row = option_row(option);
+    long value = mi_option_get(option);
+    if (value <= 0) return 0;
+    return row->in_kib ? (size_t)value << 10 : (size_t)value;
+}
+
+long mi_option_get_clamp(mi_option_t option, long least, long most) {
+    long value = mi_option_get(option);
+    return value < least ? least : value > most ? most : value;
+}
+
+bool mi_option_is_enabled(mi_option_t option) { return mi_option_get(option) != 0; }
+
+void mi_option_set_enabled(mi_option_t option, bool enable) { mi_option_set(option, enable); }
+
+void mi_option_set_enabled_default(mi_option_t option, bool enable) {
+    mi_option_set_default(option, enable);
+}
+
+void mi_option_enable(mi_option_t option) { mi_option_set(option, 1); }
+
+void mi_option_disable(mi_option_t option) { mi_option_set(option, 0); }

@@ -1,0 +1,31 @@
+/* What each option of mimalloc means here.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_MIMALLOC_OPTION_TABLE_H
+#define EDDY_MIMALLOC_OPTION_TABLE_H
+
+#include "mimalloc/layer.h"
+
+typedef enum option_meaning {
+    OPTION_WITHOUT_EFFECT, /* its value is what Eddy does anyway */
+    OPTION_OF_EDDY,        /* an option of Eddy has its value */
+    OPTION_THP,            /* transparent huge pages of the process, which the kernel remembers */
+    OPTION_AT_START        /* reserves memory when it stands in the environment */
+} option_meaning_t;
+
+typedef struct option_row {
+    const char *name; /* mi_option_NAME, MIMALLOC_NAME */
+    const char *older_name;
+    const char *eddy_variable; /* of OPTION_OF_EDDY: where it stands in the environment */
+    option_meaning_t meaning;
+    eddy_option_t eddy_option; /* of OPTION_OF_EDDY */
+    long value;                /* of the others */
+    bool in_kib;
+} option_row_t;
+
+/* NULL for an unknown option. */
+const option_row_t *option_row(mi_option_t option);
+
+/* Set it as the environment does: what Eddy's own settings say has precedence. */
+void option_set_weakly(mi_option_t option, long value);
+
+#endif
