@@ -48,8 +48,8 @@ static always_inline void fast_free(void *pointer) {
     block_t *block = pointer;
     thread_t *owner = load_relaxed(&page->owner);
     if (likely(owner == thread)) {
-        block->next = page->local_free;
-        page->local_free = block;
+        block->next = page->free;
+        page->free = block;
         if (unlikely(--page->used == 0)) heap_count_out(page);
         return;
     }

@@ -21,8 +21,8 @@ static void *block_start(page_t *page, void *pointer) {
 
 /* A block of this thread that the fast path did not take. */
 static void free_own(page_t *page, block_t *block) {
-    block->next = page->local_free;
-    page->local_free = block;
+    block->next = page->free;
+    page->free = block;
     if (--page->used == 0) heap_count_out(page);
 }
 

@@ -310,16 +310,7 @@ static always_inline bool may_fill(page_t *page) {
     return page_has_pending(page) || page->capacity < page->block_limit;
 }
 
-/* Exchange the lists: before any housekeeping. */
-static always_inline bool promote(page_t *page) {
-    if (page->local_free == NULL) return false;
-    page->free = page->local_free;
-    page->local_free = NULL;
-    return true;
-}
-
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
-    if (promote(heap->current[size_class])) return heap->current[size_class];
     enter(heap);
     remote_flush(load_relaxed(&heap->thread));
     page_t *page = heap->current[size_class];
@@ -327,7 +318,7 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     lock_acquire(&heap->lock);
     page = switch_page(heap, size_class);
     lock_release(&heap->lock);
-    if (unlikely(page == NULL) || likely(page->free != NULL) || promote(page)) return page;
+    if (unlikely(page == NULL) || likely(page->free != NULL)) return page;
     /* A page is only listed as partial with blocks, room or pending frees. */
     bool filled = fill(heap, page, is_zero);
     assert_always(filled);
@@ -339,11 +330,6 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
 /* A page without a live block leaves its list and is kept. */
 static always_inline void retire(heap_t *heap, page_t *page) {
     list_remove(&page->link);
-    /* Promotion at retire. */
-    if (page->free == NULL) {
-        page->free = page->local_free;
-        page->local_free = NULL;
-    }
     store_relaxed(&page->has_interior, false);
     count(&heap->counters.pages_retired);
     retain(heap, page);
@@ -399,7 +385,7 @@ void heap_put_aside_current(heap_t *heap) {
         page_t *page = heap->current[i];
         if (page == &page_empty) continue;
         set_current(heap, i, &page_empty);
-        bool full = page->free == NULL && page->local_free == NULL && page->capacity == page->block_limit;
+        bool full = page->free == NULL && page->capacity == page->block_limit;
         if (full && page_mark_full(page)) {
             list_full(heap, page);
         } else {

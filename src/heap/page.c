@@ -9,7 +9,6 @@ enum { EXTEND_FIRST_BYTES = 4 << 10, EXTEND_MOST_BYTES = 16 << 10 };
 
 void page_remake(page_t *page, struct heap *heap, unsigned size_class) {
     page->free = NULL;
-    page->local_free = NULL;
     page->used = 0;
     page->capacity = 0;
     page->size_class = (uint8_t)size_class;
@@ -61,10 +60,7 @@ void page_extend(page_t *page) {
     page->free = first;
 }
 
-void page_straighten(page_t *page) {
-    page->local_free = NULL;
-    page->free = link_blocks(page, 0, page->capacity);
-}
+void page_straighten(page_t *page) { page->free = link_blocks(page, 0, page->capacity); }
 
 void page_collect(page_t *page) {
     assert_debug(page->free == NULL && page_has_pending(page));
@@ -89,7 +85,6 @@ void page_verify(const page_t *page) {
         assert_always(offset / page->block_bytes < page->capacity);
         assert_always(++length <= page->capacity);
     }
-    for (const block_t *block = page->local_free; block != NULL; block = block->next) length++;
     uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
     assert_always(in_use + length == page->capacity);
     assert_always(page->capacity <= page->block_limit);

@@ -67,14 +67,13 @@ typedef struct page {
     uint8_t state;
     bool is_zero;
     _Atomic bool has_interior;
-    uint32_t used;
-    block_t *local_free; /* what the owner freed since the free list was last exchanged */
+    _Alignas(8) uint32_t used;
     list_node_t link;
     bool is_moved;
     _Alignas(8) _Atomic(struct thread *) owner;
 } page_t;
 
-_Static_assert(offsetof(page_t, free) % 16 == 8 && offsetof(page_t, local_free) % 16 == 8 &&
+_Static_assert(offsetof(page_t, free) % 16 == 8 && offsetof(page_t, used) % 16 == 8 &&
                    offsetof(page_t, owner) % 16 == 8,
                "no link of a free block aliases them");
 _Static_assert(sizeof(page_t) == 128, "a descriptor is one pair of cache lines");
