@@ -7,7 +7,7 @@
 #include "eddy.h"
 #include "heap/thread.h"
 
-extern _Atomic(eddy_heartbeat_fn *) heartbeat_function hidden;
+extern _Atomic(eddy_heartbeat_fn *) heartbeat_function hidden_symbol;
 
 /* Run it for a started thread, unless that thread runs it at this moment. */
 cold void heartbeat_run(thread_t *thread, bool force);

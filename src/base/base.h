@@ -18,13 +18,19 @@
 #define always_inline inline __attribute__((always_inline))
 #define public_api __attribute__((visibility("default")))
 /* On declarations of data, so that it is reached without the global offset table. */
-#define hidden __attribute__((visibility("hidden")))
+#define hidden_symbol __attribute__((visibility("hidden")))
 #define cache_aligned __attribute__((aligned(128)))
 
 #if defined(EDDY_DEBUG) && EDDY_DEBUG
 enum { DEBUG_BUILD = 1 };
 #else
 enum { DEBUG_BUILD = 0 };
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+enum { THREAD_SANITIZER = 1 };
+#else
+enum { THREAD_SANITIZER = 0 };
 #endif
 
 /* Says where and stops; writes without allocating (os/message.c). */

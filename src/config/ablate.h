@@ -21,7 +21,7 @@ typedef enum ablation {
 } ablation_t;
 
 #if defined(EDDY_ABLATE) && EDDY_ABLATE
-extern _Atomic uint32_t ablations hidden;
+extern _Atomic uint32_t ablations hidden_symbol;
 static always_inline bool ablated(ablation_t which) { return load_relaxed(&ablations) >> which & 1; }
 void ablate_load(void);
 #else

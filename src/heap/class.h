@@ -42,7 +42,7 @@ typedef struct direct_range {
     uint8_t first, length;
 } direct_range_t;
 
-extern const direct_range_t class_direct[] hidden;
+extern const direct_range_t class_direct[] hidden_symbol;
 /* Classes that have such entries. */
 enum { CLASS_DIRECT_COUNT = CLASS_LINEAR + (10 - CLASS_LINEAR_BITS) * CLASS_STEPS };
 

@@ -64,7 +64,7 @@ typedef struct heap {
     bool is_left;
 } heap_t;
 
-extern page_t page_empty hidden;
+extern page_t page_empty hidden_symbol;
 
 /* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
 void heap_start(heap_t *heap, struct thread *thread);

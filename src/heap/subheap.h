@@ -22,7 +22,7 @@ struct eddy_heap {
 };
 
 /* Stands for the ordinary heaps. A thread whose standard heap is another has a sub-heap of it. */
-extern struct eddy_heap first_class_main hidden;
+extern struct eddy_heap first_class_main hidden_symbol;
 
 struct eddy_heap *first_class_make(void);
 /* All that ever were, for: while (heap != NULL) heap = heap->next_of_all. Of those that have ended

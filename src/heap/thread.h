@@ -40,8 +40,8 @@ typedef struct thread {
 
 /* The running thread's record: thread_none before its first slow path, thread_gone after its exit
  * handler; both have heaps without a page and never own one. */
-extern _Thread_local thread_t *thread_self hidden __attribute__((tls_model("initial-exec")));
-extern thread_t thread_none hidden, thread_gone hidden;
+extern _Thread_local thread_t *thread_self hidden_symbol __attribute__((tls_model("initial-exec")));
+extern thread_t thread_none hidden_symbol, thread_gone hidden_symbol;
 
 static always_inline bool thread_is_started(const thread_t *thread) {
     return thread->standard != NULL;

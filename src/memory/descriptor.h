@@ -86,7 +86,7 @@ typedef struct window {
     page_t *descriptors;
 } window_t;
 
-extern window_t window hidden;
+extern window_t window hidden_symbol;
 
 /* The slice of the window that `pointer` lies in; not below window.slices when it lies outside. */
 static always_inline size_t slice_of(const void *pointer) {

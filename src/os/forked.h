@@ -10,12 +10,19 @@
 
 enum { FORKED_CHILD = 0, FORKED_NOT = 1, FORKED_REPAIRING = 2 };
 
-/* Alone in its kernel page, whatever the size of one. Until the first lock it says "child", too. */
+/* The largest page of the kernels for the processor. */
+#if defined(__x86_64__)
+enum { FORKED_PAGE_BYTES = 4 << 10 };
+#else
+enum { FORKED_PAGE_BYTES = 64 << 10 };
+#endif
+
+/* Alone in its kernel page. Until the first lock it says "child", too. */
 typedef struct forked_page {
-    _Alignas(64 << 10) _Atomic uint32_t word;
+    _Alignas(FORKED_PAGE_BYTES) _Atomic uint32_t word;
 } forked_page_t;
 
-extern forked_page_t forked_page hidden;
+extern forked_page_t forked_page hidden_symbol;
 
 /* From now on `repair` runs in a child, by its first thread that needs a lock, while the others
  * wait. It must not take a lock itself. Once, before a second thread uses Eddy. */

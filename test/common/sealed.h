@@ -27,9 +27,9 @@ static inline uint64_t sealed_number(const void *block) {
 
 /* The size that the block was sealed with; anything when it is not intact. */
 static inline size_t sealed_size(const void *block) {
-    uint64_t hidden;
-    memcpy(&hidden, (const char *)block + sizeof hidden, sizeof hidden);
-    return hidden ^ seal_mask(block, sealed_number(block));
+    uint64_t masked;
+    memcpy(&masked, (const char *)block + sizeof masked, sizeof masked);
+    return masked ^ seal_mask(block, sealed_number(block));
 }
 
 static inline void seal_put_word(char *at, size_t offset, uint64_t number) {
@@ -46,10 +46,10 @@ static inline bool seal_has_word(const char *at, size_t offset, uint64_t number)
 static inline void *seal(void *block, size_t size) {
     static atomic_uint_fast64_t last_number;
     uint64_t number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
-    uint64_t hidden = size ^ seal_mask(block, number);
+    uint64_t masked = size ^ seal_mask(block, number);
     char *at = block;
     memcpy(at, &number, sizeof number);
-    memcpy(at + sizeof number, &hidden, sizeof hidden);
+    memcpy(at + sizeof number, &masked, sizeof masked);
     if (size <= SEAL_BYTES) return block;
     size_t dense = size < SEAL_DENSE ? size : SEAL_DENSE;
     fill(at + SEAL_BYTES, dense - SEAL_BYTES, (unsigned)number);

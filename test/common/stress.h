@@ -1,4 +1,4 @@
-/* What the stress tests share: their parameters, threads that start together, random schedules.
+/* What the stress tests share: their parameters, and threads that start together.
  *
  * A program takes parameters as arguments, `rounds=1000000 seed=7`, so that it runs for seconds by
  * default and for long in the soak tier. `seed` repeats the random choices of a run, though not the
@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <time.h>
 
-#include "base/atomic.h"
 #include "common/test.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -97,36 +96,5 @@ static inline void crew_run(size_t threads, crew_fn *work) {
     for (size_t i = 0; i < threads; i++) check(pthread_join(ids[i], NULL) == 0);
     pthread_barrier_destroy(&together);
 }
-
-/* ---- random schedules: a thread may lose the processor before each atomic operation ---- */
-
-static _Thread_local uint64_t schedule_random;
-
-static void schedule_yield(void) {
-    static atomic_uint_fast64_t threads;
-    if (schedule_random == 0) schedule_random = crew_seed(1000 + atomic_fetch_add(&threads, 1));
-    uint32_t dice = random_below(&schedule_random, 1024);
-    if (dice == 0) {
-        nanosleep(&(struct timespec){0, (long)random_below(&schedule_random, 50000)}, NULL);
-    } else if (dice < 64) {
-        sched_yield();
-    }
-}
-
-static inline int schedule_start(void **state) {
-    (void)state;
-    schedule_hook = schedule_yield;
-    return 0;
-}
-
-static inline int schedule_stop(void **state) {
-    (void)state;
-    schedule_hook = NULL;
-    return 0;
-}
-
-/* The same test once more, for the list of tests. */
-#define under_random_schedules(test)                                                               \
-    { #test "_under_random_schedules", test, schedule_start, schedule_stop, NULL }
 
 #endif

@@ -2,7 +2,7 @@
  * and whose memory then goes to other uses at once.
  * SPDX-License-Identifier: MIT */
 #include "common/random_block.h"
-#include "common/stress.h"
+#include "common/schedule.h"
 
 static size_t threads, rounds;
 

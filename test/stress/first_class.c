@@ -1,7 +1,7 @@
 /* First-class heaps used by many threads, and ended while other threads free their blocks.
  * SPDX-License-Identifier: MIT */
 #include "common/random_block.h"
-#include "common/stress.h"
+#include "common/schedule.h"
 
 static size_t rounds;
 
@@ -25,8 +25,12 @@ static void *heap_block(eddy_heap_t *heap, uint64_t *random) {
         block = eddy_heap_zalloc(heap, size);
         check(block != NULL && is_zero(block, eddy_usable_size(block)));
         break;
-    case 1: block = eddy_heap_malloc_aligned(heap, size, 256); break;
-    default: block = eddy_heap_malloc(heap, size); break;
+    case 1:
+        block = eddy_heap_malloc_aligned(heap, size, 256);
+        break;
+    default:
+        block = eddy_heap_malloc(heap, size);
+        break;
     }
     check(block != NULL && eddy_heap_of(block) == heap);
     return seal(block, size);
@@ -106,8 +110,7 @@ static void destroy_after_frees(size_t index, uint64_t *random) {
         eddy_heap_t *heap = index == 0 ? eddy_heap_new() : NULL;
         for (size_t i = 0; index == 0 && i < CREW * SLOTS; i++) {
             bool stays = random_one_in(random, 2);
-            made[i / SLOTS][i % SLOTS] =
-                stays ? random_block(random) : heap_block(heap, random);
+            made[i / SLOTS][i % SLOTS] = stays ? random_block(random) : heap_block(heap, random);
         }
         next_stage();
         for (size_t i = 0; i < SLOTS; i++) {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "common/memory_use.h"
 #include "common/random_block.h"
-#include "common/stress.h"
+#include "common/schedule.h"
 
 enum { QUEUE_LENGTH = 2000, CROWD_MAX = 16 };
 

@@ -2,7 +2,7 @@
  * nobody else's, zeroed ones are zero.
  * SPDX-License-Identifier: MIT */
 #include "common/random_block.h"
-#include "common/stress.h"
+#include "common/schedule.h"
 
 enum { SLOTS = 400, SHARED = 64 };
 
@@ -48,10 +48,18 @@ static void meddle(uint64_t *random) {
     eddy_stats_t stats;
     eddy_counters_t counters;
     switch (random_below(random, 4)) {
-    case 0: eddy_collect(); break;
-    case 1: eddy_stats_get(&stats, sizeof stats); break;
-    case 2: eddy_counters(&counters, sizeof counters); break;
-    default: eddy_option_set(EDDY_OPTION_DECAY_MS, random_below(random, 3)); break;
+    case 0:
+        eddy_collect();
+        break;
+    case 1:
+        eddy_stats_get(&stats, sizeof stats);
+        break;
+    case 2:
+        eddy_counters(&counters, sizeof counters);
+        break;
+    default:
+        eddy_option_set(EDDY_OPTION_DECAY_MS, random_below(random, 3));
+        break;
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "common/memory_use.h"
 #include "common/random_block.h"
-#include "common/stress.h"
+#include "common/schedule.h"
 
 static size_t threads, generations;
 

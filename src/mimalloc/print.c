@@ -1,0 +1,85 @@
+/* What is printed for people.
+ * SPDX-License-Identifier: MIT */
+#include "mimalloc/options.h"
+#include "mimalloc/stats.h"
+
+/* ---- options ---- */
+
+static void print_options(mi_output_fun *output, void *argument) {
+    for (int i = 0; i < _mi_option_last; i++) {
+        const option_row_t *row = option_row((mi_option_t)i);
+        bool has_effect = row->meaning != OPTION_WITHOUT_EFFECT;
+        layer_say(output, argument, "option %s: %ld%s%s\n", row->name, mi_option_get((mi_option_t)i),
+                  row->in_kib ? " KiB" : "", has_effect ? "" : " (to set it has no effect)");
+    }
+}
+
+void mi_options_print(void) { print_options(NULL, NULL); }
+
+/* ---- statistics ---- */
+
+void mi_stats_print_out(mi_output_fun *output, void *argument) {
+    eddy_stats_write(output, argument);
+}
+
+void mi_stats_print(void *ignored) {
+    (void)ignored;
+    eddy_stats_write(NULL, NULL);
+}
+
+/* Eddy's are those of all threads. */
+void mi_thread_stats_print_out(mi_output_fun *output, void *argument) {
+    mi_stats_print_out(output, argument);
+}
+
+#if EDDY_MIMALLOC_API == 3
+
+void mi_options_print_out(mi_output_fun *output, void *argument) {
+    print_options(output, argument);
+}
+
+void mi_process_info_print_out(mi_output_fun *output, void *argument) {
+    size_t elapsed, user, system, rss, peak_rss, commit, faults;
+    mi_process_info(&elapsed, &user, &system, &rss, &peak_rss, &commit, NULL, &faults);
+    layer_say(output, argument, "elapsed %zu ms, user %zu ms, system %zu ms, %zu page faults\n",
+              elapsed, user, system, faults);
+    layer_say(output, argument, "resident %zu KiB, at most %zu KiB, accessible %zu KiB\n",
+              rss >> 10, peak_rss >> 10, commit >> 10);
+}
+
+void mi_process_info_print(void) { mi_process_info_print_out(NULL, NULL); }
+
+void mi_heap_stats_print_out(mi_heap_t *heap, mi_output_fun *output, void *argument) {
+    if (heap == NULL) return;
+    mi_stats_t stats;
+    stats_of_heap(of_heap(heap), &stats);
+    layer_say(output, argument, "heap %p: %lld pages, %lld blocks of %lld bytes\n", (void *)heap,
+              (long long)stats.pages.current,
+              (long long)(stats.malloc_normal_count.total + stats.malloc_huge_count.total),
+              (long long)(stats.malloc_normal.current + stats.malloc_huge.current));
+}
+
+void mi_subproc_stats_print_out(mi_subproc_id_t subprocess, mi_output_fun *output, void *argument) {
+    (void)subprocess;
+    mi_stats_print_out(output, argument);
+}
+
+typedef struct destination {
+    mi_output_fun *output;
+    void *argument;
+} destination_t;
+
+static bool print_heap(mi_heap_t *heap, void *argument) {
+    const destination_t *to = argument;
+    mi_heap_stats_print_out(heap, to->output, to->argument);
+    return true;
+}
+
+void mi_subproc_heap_stats_print_out(mi_subproc_id_t subprocess, mi_output_fun *output,
+                                     void *argument) {
+    mi_subproc_stats_print_out(subprocess, output, argument);
+    destination_t to = {output, argument};
+    mi_subproc_visit_heaps(subprocess, print_heap, &to);
+}
+
+#endif

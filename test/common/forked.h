@@ -1,0 +1,61 @@
+/* What a child of a fork does to show that its allocator is whole, whatever the threads of its
+ * parent did at that moment.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_TEST_COMMON_FORKED_H
+#define EDDY_TEST_COMMON_FORKED_H
+
+#include <pthread.h>
+
+#include "common/sealed.h"
+
+/* Hanging ends a child. */
+enum { CHILD_SECONDS = 60 };
+
+typedef void child_fn(void);
+
+static inline void child_live(child_fn *body) {
+    alarm(CHILD_SECONDS);
+    body();
+    _exit(EXIT_SUCCESS);
+}
+
+/* By any thread, unlike wait_for. */
+static inline void child_wait(pid_t child) {
+    int status = -1;
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    if (status == 0) return;
+    dprintf(STDERR_FILENO, "a child ended with status %#x\n", (unsigned)status);
+    _exit(EXIT_FAILURE);
+}
+
+static inline void fork_and_wait(child_fn *body) {
+    pid_t child = fork();
+    if (child == 0) child_live(body);
+    child_wait(child);
+}
+
+/* Blocks of all kinds, all alive at once. */
+static inline void *child_allocate(void *unused) {
+    static const size_t sizes[] = {16, 64, 640, KIB, 3000, 20000, 100 * KIB};
+    enum { OF_EACH = 30 };
+    void *blocks[LENGTH(sizes) * OF_EACH];
+    for (size_t i = 0; i < LENGTH(blocks); i++) {
+        size_t size = sizes[i % LENGTH(sizes)];
+        blocks[i] = eddy_malloc(size);
+        check(blocks[i] != NULL);
+        seal(blocks[i], size);
+    }
+    for (size_t i = 0; i < LENGTH(blocks); i++) sealed_free(blocks[i]);
+    return unused;
+}
+
+/* A thread of the child may be the first that uses Eddy there, at the same time as the one that
+ * forked. */
+static inline void child_allocate_in_two_threads(void) {
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, child_allocate, NULL) == 0);
+    child_allocate(NULL);
+    check(pthread_join(thread, NULL) == 0);
+}
+
+#endif

@@ -1,0 +1,192 @@
+/* A child forked before any atomic operation of another thread, at all of its slow paths, has a
+ * whole allocator: no hang, no block lost that a living thread knows, none handed out twice.
+ * SPDX-License-Identifier: MIT */
+#include "common/forked.h"
+#include "common/preempt.h"
+
+enum { SIZE = KIB, COUNT = 150 };
+
+/* Side by side in their pages: the other thread uses `blocks`, `kept` must survive. */
+static void *blocks[COUNT], *kept[COUNT];
+
+static void *block_of(size_t size) {
+    void *block = eddy_malloc(size);
+    check(block != NULL);
+    return seal(block, size);
+}
+
+static void drop(void **slot) {
+    if (*slot != NULL) sealed_free(*slot);
+    *slot = NULL;
+}
+
+static void fill_both(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < COUNT; i++) {
+        blocks[i] = block_of(SIZE);
+        kept[i] = block_of(SIZE);
+    }
+}
+
+static void drop_both(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < COUNT; i++) {
+        drop(&blocks[i]);
+        drop(&kept[i]);
+    }
+    eddy_collect();
+    check(live_blocks() == 0);
+}
+
+/* ---- the child ---- */
+
+static void check_kept(void) {
+    for (size_t i = 0; i < COUNT; i++) check(is_sealed(kept[i]));
+}
+
+static void use_all(void) {
+    schedule_hook = NULL;
+    check_kept();
+    child_allocate(NULL);
+    check_kept();
+    for (size_t i = 0; i < COUNT; i++) sealed_free(kept[i]);
+    eddy_collect();
+    child_allocate(NULL);
+}
+
+static void begin_with_a_thread(void) {
+    schedule_hook = NULL;
+    child_allocate_in_two_threads();
+    use_all();
+}
+
+static void fork_one(void *unused) {
+    (void)unused;
+    child_allocate(NULL);
+    fork_and_wait(use_all);
+}
+
+static void fork_one_with_threads(void *unused) {
+    (void)unused;
+    child_allocate(NULL);
+    fork_and_wait(begin_with_a_thread);
+}
+
+/* ---- what the other thread does ---- */
+
+static void free_and_allocate(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < COUNT; i++) drop(&blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) blocks[i] = block_of(SIZE);
+}
+
+static void make_two_pages(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < 16; i++) blocks[i] = block_of(8 * KIB);
+}
+
+static void empty_two_pages(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < 16; i++) drop(&blocks[i]);
+    eddy_collect();
+}
+
+static void keep_only(void *unused) {
+    fill_both(unused);
+    for (size_t i = 0; i < COUNT; i++) drop(&blocks[i]);
+}
+
+static void make_pages_to_empty(void *unused) {
+    keep_only(unused);
+    make_two_pages(unused);
+}
+
+static void use_large_objects(void *unused) {
+    (void)unused;
+    void *object = eddy_malloc(300 * KIB);
+    object = eddy_realloc(object, 2 * MIB);
+    object = eddy_realloc(object, 8 * MIB);
+    check(object != NULL);
+    eddy_free(object);
+}
+
+static void use_first_class_heap(void *unused) {
+    (void)unused;
+    eddy_heap_t *heap = eddy_heap_new();
+    for (size_t i = 0; i < 10; i++) check(eddy_heap_malloc(heap, i % 5 * 20000 + 100) != NULL);
+    eddy_heap_destroy(heap);
+}
+
+static void *fill_in_thread(void *unused) {
+    keep_only(unused);
+    return NULL;
+}
+
+/* The first blocks of this thread, which takes over what an ended one left, or adopts it. */
+static void leave_to_others(void *unused) {
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, fill_in_thread, unused) == 0);
+    check(pthread_join(thread, NULL) == 0);
+}
+
+static void free_what_is_left(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < COUNT; i++) {
+        if (blocks[i] == NULL) blocks[i] = block_of(SIZE);
+    }
+}
+
+/* ---- tests ---- */
+
+static void test_at_every_point(actor_step_fn *prepare, actor_step_fn *step) {
+    preempt_everywhere(&(race_t){prepare, step, fork_one, drop_both});
+    preempt_everywhere(&(race_t){prepare, step, fork_one_with_threads, drop_both});
+}
+
+static void a_fork_beside_frees_and_allocations(void **state) {
+    (void)state;
+    test_at_every_point(fill_both, free_and_allocate);
+}
+
+static void a_fork_beside_the_making_of_pages(void **state) {
+    (void)state;
+    test_at_every_point(keep_only, make_two_pages);
+}
+
+static void a_fork_beside_the_emptying_of_pages(void **state) {
+    (void)state;
+    test_at_every_point(make_pages_to_empty, empty_two_pages);
+}
+
+static void a_fork_beside_large_objects(void **state) {
+    (void)state;
+    test_at_every_point(keep_only, use_large_objects);
+}
+
+static void a_fork_beside_a_first_class_heap(void **state) {
+    (void)state;
+    test_at_every_point(keep_only, use_first_class_heap);
+}
+
+static void a_fork_beside_the_start_of_a_thread(void **state) {
+    (void)state;
+    test_at_every_point(leave_to_others, free_what_is_left);
+}
+
+static void a_fork_beside_the_end_of_a_thread(void **state) {
+    (void)state;
+    test_at_every_point(fill_both, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fork_beside_frees_and_allocations),
+        cmocka_unit_test(a_fork_beside_the_making_of_pages),
+        cmocka_unit_test(a_fork_beside_the_emptying_of_pages),
+        cmocka_unit_test(a_fork_beside_large_objects),
+        cmocka_unit_test(a_fork_beside_a_first_class_heap),
+        cmocka_unit_test(a_fork_beside_the_start_of_a_thread),
+        cmocka_unit_test(a_fork_beside_the_end_of_a_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,339 @@
+/* First-class heaps from the inside: the sub-heaps of their threads, and where these and their
+ * memory go when the heap or a thread ends.
+ * SPDX-License-Identifier: MIT */
+#include "common/actor.h"
+#include "common/faults.h"
+#include "common/inside.h"
+#include "common/random_block.h"
+#include "heap/subheap.h"
+
+enum { BLOCKS = 600, HEAPS = 6, LIVE_MOST = 500, STEPS = 20000 };
+
+static eddy_heap_t *heap;
+static void *blocks[BLOCKS];
+
+static int start(void **state) {
+    (void)state;
+    faults_refuse_barriers_unseen();
+    start_clean();
+    heap = eddy_heap_new();
+    return heap == NULL;
+}
+
+static int end(void **state) {
+    (void)state;
+    assert_ptr_equal(eddy_heap_get_default(), eddy_heap_main());
+    heap_verify(own_heap());
+    eddy_collect();
+    assert_int_equal(live_blocks(), 0);
+    return 0;
+}
+
+static size_t slices_used(void) {
+    span_totals_t totals;
+    span_totals(&totals);
+    return totals.used;
+}
+
+static size_t heaps_ever(void) {
+    size_t count = 0;
+    for (heap_t *one = registry_first(); one != NULL; one = one->next_of_all) count++;
+    return count;
+}
+
+/* Small ones, some of pages of several slices, some large. */
+static size_t size_of(size_t i) {
+    return i % 100 == 99 ? 300 * KIB : i % 50 == 0 ? 20000 : i % 900;
+}
+
+static void allocate_all(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        size_t size = sealable(size_of(i));
+        blocks[i] = seal(must(eddy_heap_malloc(heap, size)), size);
+    }
+}
+
+static void free_all(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        if (blocks[i] != NULL) sealed_free(blocks[i]);
+        blocks[i] = NULL;
+    }
+}
+
+static void free_half(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < BLOCKS; i += 2) {
+        sealed_free(blocks[i]);
+        blocks[i] = NULL;
+    }
+}
+
+static void delete_heap(void *unused) {
+    (void)unused;
+    eddy_heap_delete(heap);
+}
+
+static void destroy_heap(void *unused) {
+    (void)unused;
+    eddy_heap_destroy(heap);
+}
+
+static heap_t *heap_of(const void *block) { return load_relaxed(&page_of(block)->heap); }
+
+/* ---- memory ---- */
+
+static void destroying_gives_every_slice_back(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    allocate_all(NULL);
+    assert_true(slices_used() > before + BLOCKS / 100 * 4);
+    destroy_heap(NULL);
+    assert_int_equal(slices_used(), before);
+}
+
+static void the_slices_of_a_destroyed_heap_are_used_again(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    destroy_heap(NULL);
+    size_t opened = stats_now().opened;
+    for (unsigned round = 0; round < 20; round++) {
+        heap = eddy_heap_new();
+        allocate_all(NULL);
+        destroy_heap(NULL);
+    }
+    assert_int_equal(stats_now().opened, opened);
+}
+
+static void blocks_freed_by_others_are_not_freed_twice_by_destroying(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    allocate_all(NULL);
+    in_thread(free_half, NULL);
+    destroy_heap(NULL);
+    assert_int_equal(slices_used(), before);
+    assert_int_equal(live_blocks(), 0);
+}
+
+static void blocks_freed_by_others_are_not_lost_by_deleting(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    in_thread(free_half, NULL);
+    delete_heap(NULL);
+    assert_int_equal(live_blocks(), BLOCKS / 2);
+    free_all(NULL);
+}
+
+/* The heap may be destroyed at any moment: nobody holds back blocks of it. */
+static void frees_of_other_threads_are_never_gathered(void **state) {
+    (void)state;
+    actor_t actor;
+    actor_start(&actor);
+    allocate_all(NULL);
+    actor_do(&actor, free_half, NULL);
+    assert_int_equal(live_blocks(), BLOCKS / 2);
+    destroy_heap(NULL);
+    actor_end(&actor);
+}
+
+static void an_emptied_heap_holds_no_large_object(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    heap_t *part = heap_of(blocks[0]);
+    assert_int_equal(load_relaxed(&part->large_count), BLOCKS / 100);
+    in_thread(free_all, NULL);
+    assert_int_equal(load_relaxed(&part->large_count), 0);
+    destroy_heap(NULL);
+}
+
+/* ---- sub-heaps ---- */
+
+static void a_heap_has_a_part_for_each_thread(void **state) {
+    (void)state;
+    actor_t actor;
+    actor_start(&actor);
+    allocate_all(NULL);
+    heap_t *mine = heap_of(blocks[1]);
+    free_all(NULL);
+    actor_do(&actor, allocate_all, NULL);
+    assert_ptr_not_equal(heap_of(blocks[1]), mine);
+    assert_ptr_equal(eddy_heap_of(blocks[1]), heap);
+    free_all(NULL);
+    allocate_all(NULL);
+    assert_ptr_equal(heap_of(blocks[1]), mine);
+    destroy_heap(NULL);
+    actor_end(&actor);
+}
+
+static void the_part_of_an_ended_thread_goes_to_the_next_one(void **state) {
+    (void)state;
+    in_thread(allocate_all, NULL);
+    heap_t *left = heap_of(blocks[1]);
+    free_half(NULL);
+    void *kept = blocks[1];
+    in_thread(free_all, NULL);
+    in_thread(allocate_all, NULL);
+    assert_ptr_equal(heap_of(blocks[1]), left);
+    assert_ptr_equal(eddy_heap_of(kept), heap);
+    destroy_heap(NULL);
+}
+
+static void threads_that_come_and_go_share_a_part(void **state) {
+    (void)state;
+    in_thread(allocate_all, NULL);
+    size_t heaps = heaps_ever();
+    for (unsigned round = 0; round < 20; round++) {
+        in_thread(free_all, NULL);
+        in_thread(allocate_all, NULL);
+    }
+    assert_int_equal(heaps_ever(), heaps);
+    destroy_heap(NULL);
+}
+
+static void the_parts_of_heaps_that_ended_are_used_again(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    size_t heaps = heaps_ever();
+    for (unsigned round = 0; round < 50; round++) {
+        if (round % 2) {
+            delete_heap(NULL);
+        } else {
+            destroy_heap(NULL);
+            memset(blocks, 0, sizeof blocks);
+        }
+        free_all(NULL);
+        heap = eddy_heap_new();
+        allocate_all(NULL);
+    }
+    assert_true(heaps_ever() <= heaps + 1);
+    destroy_heap(NULL);
+}
+
+static void what_a_deleted_heap_leaves_belongs_to_its_threads(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    in_thread(delete_heap, NULL);
+    assert_ptr_equal(eddy_heap_of(blocks[1]), eddy_heap_main());
+    /* The thread notices as it looks for another part. */
+    heap = eddy_heap_new();
+    void *block = must(eddy_heap_malloc(heap, 1));
+    assert_ptr_equal(heap_of(blocks[1]), own_heap());
+    assert_ptr_equal(eddy_heap_of(block), heap);
+    heap_verify(own_heap());
+    free_all(NULL);
+    destroy_heap(NULL);
+}
+
+static void a_new_heap_in_the_old_place_is_another(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    eddy_heap_t *old = heap;
+    uint64_t old_id = load_relaxed(&old->id);
+    delete_heap(NULL);
+    heap = eddy_heap_new();
+    assert_ptr_equal(heap, old);
+    assert_true(load_relaxed(&heap->id) > old_id);
+    assert_ptr_equal(eddy_heap_of(blocks[1]), eddy_heap_main());
+    free_all(NULL);
+    destroy_heap(NULL);
+}
+
+/* ---- the default heap ---- */
+
+static void what_names_no_heap_comes_from_the_default_one(void **state) {
+    (void)state;
+    assert_ptr_equal(eddy_heap_set_default(heap), eddy_heap_main());
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = seal(must(eddy_malloc(sealable(size_of(i)))), sealable(size_of(i)));
+        assert_ptr_equal(eddy_heap_of(blocks[i]), heap);
+    }
+    assert_ptr_equal(eddy_heap_set_default(eddy_heap_main()), heap);
+    void *block = must(eddy_malloc(100));
+    assert_ptr_equal(eddy_heap_of(block), eddy_heap_main());
+    eddy_free(block);
+    free_all(NULL);
+    destroy_heap(NULL);
+}
+
+static void a_default_heap_that_ends_is_the_default_no_more(void **state) {
+    (void)state;
+    assert_non_null(eddy_heap_set_default(heap));
+    void *kept = must(eddy_malloc(100));
+    delete_heap(NULL);
+    assert_ptr_equal(eddy_heap_get_default(), eddy_heap_main());
+    void *block = must(eddy_malloc(100));
+    assert_ptr_equal(eddy_heap_of(block), eddy_heap_main());
+    eddy_free(block);
+    eddy_free(kept);
+}
+
+/* ---- random lives ---- */
+
+/* Blocks of several heaps that come, are deleted, and are destroyed with all they hold. */
+static void random_heaps_hold_what_the_model_says(void **state) {
+    (void)state;
+    static struct {
+        void *block;
+        eddy_heap_t *heap;
+    } live[LIVE_MOST];
+    eddy_heap_t *heaps[HEAPS];
+    uint64_t random = 1;
+    size_t count = 0;
+    for (size_t i = 0; i < HEAPS; i++) heaps[i] = must(eddy_heap_new());
+    for (unsigned step = 0; step < STEPS; step++) {
+        eddy_heap_t **one = &heaps[random_below(&random, HEAPS)];
+        if (random_one_in(&random, 500)) {
+            bool destroy = random_one_in(&random, 2);
+            for (size_t i = count; i-- > 0;) {
+                if (live[i].heap != *one) continue;
+                check(is_sealed(live[i].block));
+                live[i].heap = eddy_heap_main();
+                if (destroy) live[i] = live[--count];
+            }
+            if (destroy) {
+                eddy_heap_destroy(*one);
+            } else {
+                eddy_heap_delete(*one);
+            }
+            *one = must(eddy_heap_new());
+            assert_int_equal(live_blocks(), count);
+            heap_verify(own_heap());
+        } else if (count == 0 || (count < LIVE_MOST && random_one_in(&random, 2))) {
+            size_t size = sealable(random_size(&random));
+            live[count].heap = *one;
+            live[count++].block = seal(must(eddy_heap_malloc(*one, size)), size);
+        } else {
+            size_t at = random_below(&random, (uint32_t)count);
+            assert_ptr_equal(eddy_heap_of(live[at].block), live[at].heap);
+            sealed_free(live[at].block);
+            live[at] = live[--count];
+        }
+    }
+    for (size_t i = 0; i < HEAPS; i++) eddy_heap_delete(heaps[i]);
+    while (count > 0) sealed_free(live[--count].block);
+    destroy_heap(NULL);
+}
+
+#define FIRST_CLASS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FIRST_CLASS_TEST(destroying_gives_every_slice_back),
+        FIRST_CLASS_TEST(the_slices_of_a_destroyed_heap_are_used_again),
+        FIRST_CLASS_TEST(blocks_freed_by_others_are_not_freed_twice_by_destroying),
+        FIRST_CLASS_TEST(blocks_freed_by_others_are_not_lost_by_deleting),
+        FIRST_CLASS_TEST(frees_of_other_threads_are_never_gathered),
+        FIRST_CLASS_TEST(an_emptied_heap_holds_no_large_object),
+        FIRST_CLASS_TEST(a_heap_has_a_part_for_each_thread),
+        FIRST_CLASS_TEST(the_part_of_an_ended_thread_goes_to_the_next_one),
+        FIRST_CLASS_TEST(threads_that_come_and_go_share_a_part),
+        FIRST_CLASS_TEST(the_parts_of_heaps_that_ended_are_used_again),
+        FIRST_CLASS_TEST(what_a_deleted_heap_leaves_belongs_to_its_threads),
+        FIRST_CLASS_TEST(a_new_heap_in_the_old_place_is_another),
+        FIRST_CLASS_TEST(what_names_no_heap_comes_from_the_default_one),
+        FIRST_CLASS_TEST(a_default_heap_that_ends_is_the_default_no_more),
+        FIRST_CLASS_TEST(random_heaps_hold_what_the_model_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
