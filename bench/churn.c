@@ -9,7 +9,8 @@
 /* Short bursts are repeated within a round, so that the frame's part of a round vanishes. */
 enum { ROUND_BLOCKS = 1000, BURST_BYTES_MAX = 256 << 20 };
 
-static const char *const no_yes[] = {"no", "yes", NULL};
+typedef enum handoff { HANDOFF_NO, HANDOFF_YES, HANDOFF_TURNS } handoff_t;
+static const char *const handoff_words[] = {"no", "yes", "turns", NULL};
 
 static const bench_axis_t axes[] = {
     {"size", "8,64,256,1024,4096,32768", "64,1024", NULL},
@@ -19,8 +20,8 @@ static const bench_axis_t axes[] = {
     {"survivors", "0,1,5,50", "0", NULL},
     {"gap", "0,1,100", "0", NULL},
     {"threads", "1,2", "1", NULL},
-    /* Each burst is freed by the next thread. */
-    {"handoff", "no,yes", "no", no_yes},
+    /* Each burst is freed by the next thread; or the threads burst one after the other. */
+    {"handoff", "no,yes,turns", "no", handoff_words},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -29,7 +30,7 @@ typedef struct churn {
     size_t size, burst;
     size_t repeats; /* bursts in a round */
     size_t mortal;  /* blocks freed in the same burst */
-    bool handoff;
+    handoff_t handoff;
     uint32_t *order;  /* the mortal blocks first */
     void **blocks;    /* of this burst */
     void **survivors; /* the burst before: its immortal blocks are alive */
@@ -40,7 +41,7 @@ static mailbox_t mailboxes[BENCH_THREADS];
 static bool sensible(const bench_point_t *point) {
     const size_t bytes = bench_value(point, "size", 0) * bench_value(point, "burst", 0);
     const size_t threads = bench_value(point, "threads", 0);
-    const bool alone = threads == 1 && bench_value(point, "handoff", 0) != 0;
+    const bool alone = threads == 1 && bench_value(point, "handoff", 0) != HANDOFF_NO;
     return bytes * threads <= BURST_BYTES_MAX && !alone;
 }
 
@@ -66,7 +67,7 @@ static void *begin(const bench_seat_t *seat) {
     churn->burst = bench_value(seat->point, "burst", 0);
     const bool repeated = churn->burst < ROUND_BLOCKS && bench_value(seat->point, "gap", 0) == 0;
     churn->repeats = repeated ? ROUND_BLOCKS / churn->burst : 1;
-    churn->handoff = bench_value(seat->point, "handoff", 0) != 0;
+    churn->handoff = (handoff_t)bench_value(seat->point, "handoff", 0);
     churn->order = burst_order_make((burst_order_t)bench_value(seat->point, "order", 0),
                                     churn->burst, seat->seed);
     part_survivors(churn, bench_value(seat->point, "survivors", 0), seat->seed);
@@ -82,7 +83,7 @@ static inline void free_survivors(const churn_t *churn) {
 
 static inline void run_burst(churn_t *churn) {
     burst_allocate(churn->blocks, churn->burst, churn->size);
-    if (churn->handoff) {
+    if (churn->handoff == HANDOFF_YES) {
         churn->blocks = mailbox_exchange(mailboxes, &churn->seat, churn->blocks);
     }
     burst_free(churn->blocks, churn->order, churn->mortal);
@@ -92,9 +93,23 @@ static inline void run_burst(churn_t *churn) {
     churn->blocks = burst_before;
 }
 
+/* The first thread begins a round unasked and ends it when the turn has come back. */
+static void begin_turn(const bench_seat_t *seat) {
+    if (seat->index != 0) mailbox_take(&mailboxes[seat->index]);
+}
+
+static void end_turn(churn_t *churn) {
+    const bench_seat_t *seat = &churn->seat;
+    mailbox_give(&mailboxes[(seat->index + 1) % seat->count], churn);
+    if (seat->index == 0) mailbox_take(&mailboxes[0]);
+}
+
 static size_t run_round(void *state) {
     churn_t *churn = state;
+    const bool in_turns = churn->handoff == HANDOFF_TURNS;
+    if (in_turns) begin_turn(&churn->seat);
     for (size_t i = 0; i < churn->repeats; i++) run_burst(churn);
+    if (in_turns) end_turn(churn);
     return churn->repeats * churn->burst;
 }
 

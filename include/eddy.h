@@ -232,6 +232,10 @@ typedef enum eddy_option {
     EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0: no limit */
     EDDY_OPTION_STATS,      /* 1: print the statistics to stderr at exit ("exit"); 0: no */
     EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0: no */
+    EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto":
+                               once more than one thread has allocated or more than 32M are free
+                               and not returned; 2, "always": at the first chance; 0, "never":
+                               the program's own threads return memory as they allocate */
     EDDY_OPTION_COUNT
 } eddy_option_t;
 

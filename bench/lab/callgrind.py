@@ -1,8 +1,8 @@
 """Exact counts of executed instructions, by valgrind's callgrind.
 
-A program runs with an allocator preloaded. Counting is on inside its function `count_here` only,
-and a profile is written after each call of it: so start and warm-up cost nothing in the
-figures."""
+A program runs with an allocator preloaded. Counting is on inside one of its functions only, by
+default `count_here`, and a profile is written after each call of it: so start and warm-up cost
+nothing in the figures."""
 import re
 import shutil
 import subprocess
@@ -29,13 +29,13 @@ def available():
     return shutil.which("valgrind") is not None
 
 
-def count(command, allocator, addresses=False):
+def count(command, allocator, addresses=False, function=FUNCTION):
     """The profiles of all calls of the function, in their order."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         result = subprocess.run(
             ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}",
-             f"--toggle-collect={FUNCTION}", f"--dump-after={FUNCTION}",
+             f"--toggle-collect={function}", f"--dump-after={function}",
              "--compress-strings=no", "--compress-pos=no",
              f"--dump-instr={'yes' if addresses else 'no'}", *map(str, command)],
             env=allocator.environment(), capture_output=True, text=True, check=False)

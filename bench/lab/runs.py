@@ -2,6 +2,7 @@
 hits all of them."""
 import csv
 import random
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -40,6 +41,12 @@ def points(program, arguments):
     """The points that the arguments choose: what the program itself lists."""
     lines = _output([program, *arguments, "--list"]).splitlines()
     return [Point(Path(program), tuple(line.split())) for line in lines]
+
+
+def scenario_points(scenario, programs):
+    """Of `PROGRAM OPTION...`; the short set when there are no options."""
+    program, *arguments = shlex.split(scenario)
+    return points(programs / program, arguments or ["--quick"])
 
 
 def run(point, allocator, arguments=()):

@@ -8,6 +8,7 @@
 #include "alloc/heartbeat.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/scavenge.h"
 
 heap_t *alloc_heap(heap_t *heap) {
     thread_t *thread = thread_self;
@@ -25,10 +26,18 @@ static block_t *pop(page_t *page) {
     return block;
 }
 
-/* The thread's standard heap is another, or the program wants to be told, and may free blocks. */
-static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zero) {
-    if (heap == NULL) return NULL;
+/* What is to be done before a call allocates, which may allocate and free itself. `caller`: the code
+ * that made the call. */
+static void run_errands(const void *caller) {
     heartbeat(thread_self, false);
+    scavenge_start(caller);
+}
+
+/* The thread's standard heap is another, or there are errands. */
+static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zero,
+                                 const void *caller) {
+    if (heap == NULL) return NULL;
+    run_errands(caller);
     page_t *page = heap->current[size_class];
     return page->free != NULL ? page : heap_refill(heap, size_class, is_zero);
 }
@@ -36,14 +45,16 @@ static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zer
 /* The current page has no free block, or there is none yet. */
 static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero) {
     heap_t *heap = alloc_heap(named);
-    if (unlikely(heap != named || heartbeat_is_set())) {
-        return refill_after(heap, size_class, is_zero);
+    if (unlikely(heap != named || errand_any())) {
+        return refill_after(heap, size_class, is_zero, __builtin_return_address(0));
     }
     return heap_refill(heap, size_class, is_zero);
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
     heap = alloc_heap(heap);
+    if (!scavenge_is_running()) heap_tick();
+    if (unlikely(errand_any())) run_errands(__builtin_return_address(0));
     void *pointer =
         heap == NULL || !size_in_bounds(size) ? NULL : large_allocate(heap, size, 1, 0, zero);
     return pointer == NULL ? error_no_memory() : pointer;

@@ -8,6 +8,7 @@ void eddy_on_heartbeat(eddy_heartbeat_fn *function, void *argument) {
     store_relaxed(&heartbeat_argument, argument);
     /* Release pairs with the acquire in heartbeat_run: who sees the function sees its argument. */
     store_release(&heartbeat_function, function);
+    errand_set(ERRAND_HEARTBEAT, function != NULL);
 }
 
 void heartbeat_run(thread_t *thread, bool force) {

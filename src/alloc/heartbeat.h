@@ -5,6 +5,7 @@
 
 #include "base/atomic.h"
 #include "eddy.h"
+#include "heap/errand.h"
 #include "heap/thread.h"
 
 extern _Atomic(eddy_heartbeat_fn *) heartbeat_function hidden_symbol;

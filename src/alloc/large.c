@@ -24,7 +24,7 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
 
 static page_t *allocate_span(size_t slices, size_t alignment, bool *is_zero) {
     page_t *head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
-    if (head == NULL && heap_release_all_retained(NULL)) {
+    if (head == NULL && heap_release_all_retained()) {
         head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
     }
     return head;

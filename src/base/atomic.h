@@ -27,6 +27,8 @@ extern void (*schedule_hook)(void);
 #define load_ordered(place) (schedule_point(), atomic_load_explicit(place, memory_order_seq_cst))
 #define store_ordered(place, value)                                                                \
     (schedule_point(), atomic_store_explicit(place, value, memory_order_seq_cst))
+#define exchange_ordered(place, value)                                                             \
+    (schedule_point(), atomic_exchange_explicit(place, value, memory_order_seq_cst))
 #define add_relaxed(place, value)                                                                  \
     (schedule_point(), atomic_fetch_add_explicit(place, value, memory_order_relaxed))
 #define sub_relaxed(place, value)                                                                  \
@@ -43,6 +45,10 @@ extern void (*schedule_hook)(void);
 #define swap_strong_acquire(place, expected, value)                                                \
     (schedule_point(),                                                                             \
      atomic_compare_exchange_strong_explicit(place, expected, value, memory_order_acquire,         \
+                                             memory_order_relaxed))
+#define swap_strong_ordered(place, expected, value)                                                \
+    (schedule_point(),                                                                             \
+     atomic_compare_exchange_strong_explicit(place, expected, value, memory_order_seq_cst,         \
                                              memory_order_relaxed))
 #define swap_strong_relaxed(place, expected, value)                                                \
     (schedule_point(),                                                                             \

@@ -17,19 +17,20 @@ typedef struct option_row {
     const char *name;
     int64_t standard, least, most;
     bool is_size;     /* takes K, M, G, T behind the number */
-    const char *word; /* a word that stands for 1, or NULL */
+    const char *words; /* what stands for 0, 1 ... in turn, or NULL */
     _Atomic int64_t value;
 } option_row_t;
 
-#define ROW(option_label, standard_value, least_value, most_value, size, word_for_one)             \
-    {option_label, standard_value, least_value, most_value, size, word_for_one, standard_value}
+#define ROW(option_label, standard_value, least_value, most_value, size, value_words)              \
+    {option_label, standard_value, least_value, most_value, size, value_words, standard_value}
 
 static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = ROW("decay_ms", 500, -1, INT32_MAX, false, NULL),
     [EDDY_OPTION_RETAIN_MAX] = ROW("retain_max", 256 << 20, 0, INT64_MAX, true, NULL),
     [EDDY_OPTION_LIMIT] = ROW("limit", 0, 0, INT64_MAX, true, NULL),
-    [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "exit"),
+    [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "no exit"),
     [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
+    [EDDY_OPTION_SCAVENGER] = ROW("scavenger", 1, 0, 2, false, "never auto always"),
 };
 
 const char *option_name(eddy_option_t option) { return rows[option].name; }
@@ -53,12 +54,21 @@ static const char *parse_unit(const char *text, int64_t *value) {
     return __builtin_mul_overflow(*value, unit, value) ? NULL : text + 1;
 }
 
+/* The number of `text` among the words. */
+static bool parse_word(const char *words, const char *text, int64_t *value) {
+    size_t length = strlen(text);
+    for (*value = 0; *words != '\0'; ++*value) {
+        size_t word = strcspn(words, " ");
+        if (word == length && strncmp(words, text, word) == 0) return true;
+        words += word;
+        words += strspn(words, " ");
+    }
+    return false;
+}
+
 /* The whole of `text` as a value of the row; false when it is malformed or out of range. */
 static bool parse_value(const option_row_t *row, const char *text, int64_t *value) {
-    if (row->word != NULL && strcmp(text, row->word) == 0) {
-        *value = 1;
-        return true;
-    }
+    if (row->words != NULL && parse_word(row->words, text, value)) return true;
     bool negative = *text == '-';
     if (negative) text++;
     if (*text < '0' || *text > '9') return false;

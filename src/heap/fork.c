@@ -2,12 +2,10 @@
 #include "heap/fork.h"
 
 #include "heap/registry.h"
+#include "heap/scavenge.h"
 #include "heap/subheap.h"
 #include "memory/span.h"
-
-static bool has_survived(heap_t *heap, const thread_t *survivor) {
-    return load_relaxed(&heap->thread) == survivor && load_relaxed(&heap->state) == HEAP_LIVE;
-}
+#include "os/os.h"
 
 static void clear_lists(heap_t *heap) {
     lock_init(&heap->lock, RANK_HEAP);
@@ -16,6 +14,7 @@ static void clear_lists(heap_t *heap) {
         list_init(&heap->retained[i]);
     }
     list_init(&heap->full);
+    heap->token_at = NULL;
     struct eddy_heap *first_class = load_relaxed(&heap->first_class);
     if (first_class != NULL) lock_init(&first_class->lock, RANK_FIRST_CLASS);
     heap->demand.in_use = 0;
@@ -29,22 +28,35 @@ static void drop(page_t *page) {
     span_set(page, SPAN_TRANSIT, span_slices(page));
 }
 
-static void list_again(heap_t *heap, page_t *page, uint32_t in_use) {
-    bool full = page->free == NULL && page->capacity == page->block_limit &&
-                pending_count(load_relaxed(&page->thread_free)) == 0;
-    if (full) {
-        page->state = PAGE_FULL;
-        page->used = in_use - (page->block_limit - PAGE_WAKE);
-        store_relaxed(&page->thread_free, PENDING_FULL);
-        list_push_last(&heap->full, &page->link);
-    } else {
-        page->state = PAGE_PARTIAL;
-        page->used = in_use;
-        store_relaxed(&page->thread_free, load_relaxed(&page->thread_free) & ~PENDING_FULL);
-        list_push_last(&heap->partial[page->size_class], &page->link);
+static void list_by_state(heap_t *heap, page_t *page) {
+    bool full = page->state == PAGE_FULL;
+    list_push_last(full ? &heap->full : &heap->partial[page->size_class], &page->link);
+}
+
+/* Of a heap whose thread was not inside Eddy: the page is as it should be, but others may have had
+ * the lists in their hands. The thread may use the page at this moment, without a lock. */
+static void list_again(heap_t *heap, page_t *page) {
+    if (page->state != PAGE_CURRENT) list_by_state(heap, page);
+    heap->demand.in_use += span_slices(page);
+}
+
+/* Of a heap whose thread has vanished. Only thread_free may change meanwhile: the survivor may hand
+ * in blocks. */
+static void settle(heap_t *heap, page_t *page) {
+    uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
+    if (in_use == pending_count(load_relaxed(&page->thread_free))) {
+        drop(page);
+        return;
     }
+    schedule_point();
+    atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
+    bool full = page->free == NULL && page->capacity == page->block_limit && page_mark_full(page);
+    page->state = full ? PAGE_FULL : PAGE_PARTIAL;
+    page->used = full ? in_use - (page->block_limit - PAGE_WAKE) : in_use;
     bool local = !load_relaxed(&page->has_interior);
     store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
+    list_by_state(heap, page);
+    heap->demand.in_use += span_slices(page);
 }
 
 static bool repair_page(page_t *page, void *argument) {
@@ -53,18 +65,11 @@ static bool repair_page(page_t *page, void *argument) {
     heap_t *heap = load_relaxed(&page->heap);
     if (heap == NULL || page->state == PAGE_RETAINED) {
         drop(page);
-        return true;
+    } else if (thread_has_survived(heap, survivor)) {
+        list_again(heap, page);
+    } else {
+        settle(heap, page);
     }
-    bool is_current = has_survived(heap, survivor) && heap->current[page->size_class] == page;
-    if (!is_current) {
-        uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
-        if (in_use == pending_count(load_relaxed(&page->thread_free))) {
-            drop(page);
-            return true;
-        }
-        list_again(heap, page, in_use);
-    }
-    heap->demand.in_use += span_slices(page);
     return true;
 }
 
@@ -76,14 +81,18 @@ static void end_vanished(heap_t *heap) {
 }
 
 void fork_repair(void) {
-    if (!thread_others_seen()) return;
-    thread_t *survivor = thread_self;
+    thread_t *survivor = thread_survivor();
+    if (thread_was_alone(survivor) && scavenge_is_absent()) {
+        store_relaxed(&survivor->id, os_process_id());
+        return;
+    }
+    scavenge_repair();
     registry_repair();
     thread_repair(survivor);
     subheap_repair();
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         clear_lists(heap);
-        if (!has_survived(heap, survivor)) end_vanished(heap);
+        if (!thread_has_survived(heap, survivor)) end_vanished(heap);
     }
     span_walk(repair_page, survivor);
     span_repair();

@@ -4,6 +4,8 @@
 #include "config/ablate.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "heap/scavenge.h"
+#include "memory/alarm.h"
 #include "os/os.h"
 
 /* The clock is read once in this many slow entries: some ten microseconds of allocating at the
@@ -90,8 +92,9 @@ static void set_retained_most(heap_t *heap, size_t slices) {
     heap->retained_noted = size_min(slices, load_relaxed(&heap->retained_peak));
 }
 
-/* More is retained than ever before, or than the option allows. */
+/* More is retained than ever before, or than the option allows, or nobody looks after it. */
 static cold void bound_retained(heap_t *heap) {
+    alarm_ring();
     size_t retained = load_relaxed(&heap->retained_slices);
     size_t most = heap->retained_most;
     if (retained > most) retained -= heap_release_retained(heap, retained - most);
@@ -192,6 +195,7 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
             page = page_of_link(node);
             list_remove(node);
             demand_fall(&other->demand, span_slices(page));
+            page->state = PAGE_TAKEN;
             count(&heap->counters.pages_adopted);
         }
     }
@@ -226,24 +230,32 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
     return page;
 }
 
-/* None of the heap's own: memory that is held already before memory that is not. */
+static size_t release_some_retained(heap_t *heap, size_t slices) {
+    lock_acquire(&heap->lock);
+    size_t released = heap_release_retained(heap, slices);
+    lock_release(&heap->lock);
+    return released;
+}
+
+/* None of the heap's own: memory that is held already before memory that is not. Without the lock,
+ * since the kernel may be called. */
 static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     size_t slices = class_slices(size_class);
     page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     if (page == NULL) page = take_from_others(heap, size_class);
     /* What is retained serves pages of other lengths only as free spans. */
-    while (page == NULL && heap_release_retained(heap, slices) > 0) {
+    while (page == NULL && release_some_retained(heap, slices) > 0) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
-    if (page == NULL && heap_release_all_retained(heap)) {
+    if (page == NULL && heap_release_all_retained()) {
         page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     }
     return page;
 }
 
-/* A page of the class with room, in no list: the least costly first. */
-static page_t *take_page(heap_t *heap, unsigned size_class) {
+/* A page of the heap's own with room, in no list; NULL when there is none. */
+static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
     list_t *partial = &heap->partial[size_class];
     if (!list_is_empty(partial)) {
         page_t *page = page_of_link(list_first(partial));
@@ -251,18 +263,14 @@ static page_t *take_page(heap_t *heap, unsigned size_class) {
         return page;
     }
     page_t *page = reuse_retained(heap, size_class);
-    if (likely(page != NULL)) {
-        count(&heap->counters.pages_reused);
-    } else {
-        page = find_page(heap, size_class);
-        if (page == NULL) return NULL;
-    }
+    if (unlikely(page == NULL)) return NULL;
+    count(&heap->counters.pages_reused);
     demand_rise(&heap->demand, span_slices(page));
     return page;
 }
 
-/* The current page is used up: put it with the full ones and take another. It stays when frees of
- * other threads came in at the last moment. NULL without memory. */
+/* The current page is used up: put it with the full ones and take another of the heap's own; NULL when
+ * it has none. The current one stays when frees of other threads came in at the last moment. */
 static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
@@ -279,10 +287,29 @@ static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
+/* The heap has no page for the class: find one elsewhere. NULL without memory. */
+static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
+    page_t *page = find_page(heap, size_class);
+    if (page == NULL) return NULL;
+    lock_acquire(&heap->lock);
+    demand_rise(&heap->demand, span_slices(page));
+    make_current(heap, page);
+    lock_release(&heap->lock);
+    return page;
+}
+
 static cold void housekeep(heap_t *heap) {
+    if (scavenge_is_running()) return;
     uint64_t now_ms = os_now_ms();
     heap_housekeep(heap, now_ms);
-    span_housekeep(now_ms);
+    bool turned = span_housekeep(now_ms);
+    scavenge_consider(now_ms, turned);
+}
+
+void heap_tick(void) {
+    uint64_t now_ms = os_now_ms();
+    bool turned = span_housekeep(now_ms);
+    scavenge_consider(now_ms, turned);
 }
 
 static always_inline void enter(heap_t *heap) {
@@ -318,6 +345,7 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     lock_acquire(&heap->lock);
     page = switch_page(heap, size_class);
     lock_release(&heap->lock);
+    if (unlikely(page == NULL)) page = switch_to_found(heap, size_class);
     if (unlikely(page == NULL) || likely(page->free != NULL)) return page;
     /* A page is only listed as partial with blocks, room or pending frees. */
     bool filled = fill(heap, page, is_zero);
@@ -366,6 +394,7 @@ void heap_push_token(heap_t *heap, block_t *token) {
 }
 
 void heap_settle(heap_t *heap) {
+    heap->token_at = NULL;
     /* Acquire pairs with the release in heap_push_token. */
     block_t *token = exchange_acquire(&heap->tokens, NULL);
     while (token != NULL) {
@@ -401,16 +430,25 @@ static size_t retain_limit(void) {
     return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
 }
 
-void heap_housekeep(heap_t *heap, uint64_t now_ms) {
-    if (!lock_try(&heap->lock)) return;
+bool heap_housekeep(heap_t *heap, uint64_t now_ms) {
+    if (!lock_try(&heap->lock)) return false;
     demand_turn(&heap->demand, demand_window(now_ms));
     set_retained_most(heap, retain_limit());
     size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
     size_t retained = load_relaxed(&heap->retained_slices);
     if (retained > allowed) {
-        heap_release_retained(heap, size_min(retained - allowed, RELEASES_PER_ENTRY));
+        retained -= heap_release_retained(heap, size_min(retained - allowed, RELEASES_PER_ENTRY));
     }
     lock_release(&heap->lock);
+    return retained > allowed;
+}
+
+bool heap_arm(heap_t *heap) {
+    if (!lock_try(&heap->lock)) return false;
+    heap->retained_noted = 0;
+    bool none = load_relaxed(&heap->retained_slices) == 0;
+    lock_release(&heap->lock);
+    return none;
 }
 
 static void set_owner_in(list_t *list, struct thread *thread) {
@@ -431,6 +469,7 @@ void heap_start(heap_t *heap, struct thread *thread) {
     lock_acquire(&heap->lock);
     store_relaxed(&heap->state, HEAP_LIVE);
     set_retained_most(heap, retain_limit());
+    heap->retained_noted = 0;
     /* A sub-heap may come from another thread; an ordinary heap stays with its record. */
     if (load_relaxed(&heap->thread) != thread) heap_set_owner(heap, thread);
     lock_release(&heap->lock);

@@ -50,7 +50,9 @@ typedef struct heap {
     _Atomic size_t retained_slices;
     _Atomic size_t retained_peak; /* the most there ever were */
     size_t retained_most;  /* the option's, in slices */
-    size_t retained_noted; /* the lower of the two: beyond it, retiring looks at both */
+    /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks closer. */
+    size_t retained_noted;
+    block_t *token_at; /* where heap/idle.h goes on looking; NULL: at the first token */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
@@ -76,6 +78,8 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
 /* A free of the owner brought the page's count down to 0: a full page has blocks again, or a page
  * that is not current has lost its last block and retires. */
 void heap_count_out(page_t *page);
+/* The same clock that ticks in these two, for large objects. */
+void heap_tick(void);
 /* From now on the page has interior pointers: its frees take the slow path. Owner only. */
 void heap_mark_interior(heap_t *heap, page_t *page);
 
@@ -102,16 +106,19 @@ void heap_abandon(heap_t *heap);
 /* A block of the page was just given to a heap that is dead: release the page if that was the last
  * one. The page may have gone already. */
 void heap_release_if_empty(heap_t *heap, page_t *page);
-/* Begin a new window when its time has come: release what is retained beyond the demand. Does
- * nothing when the lock is held. */
-void heap_housekeep(heap_t *heap, uint64_t now_ms);
+/* Begin a new window when its time has come: release some of what is retained beyond the demand;
+ * true when there is more. Does nothing when the lock is held. */
+bool heap_housekeep(heap_t *heap, uint64_t now_ms);
+/* From now on the heap rings the alarm when it retains a page; false when it does already retain
+ * one, or its lock is held. */
+bool heap_arm(heap_t *heap);
 /* Release every page without a live block that may be taken: all but the current pages of a heap
  * whose live thread is another. */
 void heap_collect(heap_t *heap, bool is_owner);
 
-/* Memory is refused: release what all heaps retain, except heaps whose lock somebody else holds. True
- * when anything was released. `locked`: the heap whose lock the caller holds, or NULL. */
-bool heap_release_all_retained(heap_t *locked);
+/* Memory is refused: release what all heaps retain, but for those whose lock somebody holds. True
+ * when anything was released. */
+bool heap_release_all_retained(void);
 /* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
 void heap_merge(heap_t *from, heap_t *to);
 /* Free all pages, live blocks or not. Nobody else uses the heap or its blocks any more. */

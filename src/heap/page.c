@@ -15,6 +15,8 @@ void page_remake(page_t *page, struct heap *heap, unsigned size_class) {
     page->block_bytes = class_bytes(size_class);
     page->block_limit = (uint32_t)(span_bytes(page) / page->block_bytes);
     page->is_zero = false;
+    page->looked_at = 0;
+    page->empty_since = 0;
     page->state = PAGE_RETAINED;
     store_relaxed(&page->has_interior, false);
     store_relaxed(&page->owner, NULL);
@@ -69,6 +71,7 @@ void page_collect(page_t *page) {
     assert_debug((pending & PENDING_FULL) == 0);
     page->free = pending_first(pending);
     page->used -= pending_count(pending);
+    page->empty_since = 0;
 }
 
 __attribute__((no_sanitize("thread"))) page_view_t page_peek(const page_t *page) {

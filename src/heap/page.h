@@ -5,6 +5,7 @@
  *   owner                  under the heap's lock; read by any thread that frees
  *   state, link, heap      under the heap's lock
  *   thread_free            any thread, by atomic operations
+ *   looked_at, empty_since under the heap's lock; the owner of a current page without
  *   block_bytes, block_limit, size_class   once, before a block of the page is handed out
  *
  * Invariants:
@@ -13,6 +14,7 @@
  *      PAGE_PARTIAL   heap->partial[class]; not full, not empty when last looked at
  *      PAGE_FULL      heap->full; every block handed out when last looked at
  *      PAGE_RETAINED  heap->retained[class]; no live block, its list built
+ *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
  *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
  *    `free`: live blocks, and blocks freed by other threads but not collected yet.
  *  - `used` counts the blocks in use from where the owner's next slow path has to be: it reaches 0
@@ -41,7 +43,7 @@
 #include "config/ablate.h"
 #include "heap/class.h"
 
-typedef enum page_state { PAGE_CURRENT, PAGE_PARTIAL, PAGE_FULL, PAGE_RETAINED } page_state_t;
+typedef enum page_state { PAGE_CURRENT, PAGE_PARTIAL, PAGE_FULL, PAGE_RETAINED, PAGE_TAKEN } page_state_t;
 
 enum { PAGE_WAKE = 1 };
 

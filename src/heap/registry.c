@@ -26,11 +26,14 @@ void *registry_allocate(size_t bytes) {
             return NULL;
         }
         chunk = fresh;
+        atomic_signal_fence(memory_order_seq_cst);
         chunk_left = CHUNK_BYTES;
     }
     void *result = chunk;
-    chunk += bytes;
+    /* In this order: a child forked in between has too little of the chunk left, not too much. */
     chunk_left -= bytes;
+    atomic_signal_fence(memory_order_seq_cst);
+    chunk += bytes;
     lock_release(&lock);
     add_relaxed(&metadata_bytes, bytes);
     return result;

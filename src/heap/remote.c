@@ -3,6 +3,7 @@
 
 #include "config/ablate.h"
 #include "heap/registry.h"
+#include "memory/alarm.h"
 
 static always_inline void push(page_t *page, block_t *first, block_t *last, uint32_t count) {
     block_t *token = page_give(page, first, last, count);
@@ -20,6 +21,7 @@ void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
 static always_inline void give(page_t *page, block_t *first, block_t *last, uint32_t count) {
     heap_t *heap = load_relaxed(&page->heap);
     push(page, first, last, count);
+    alarm_ring();
     /* From here on the page may be gone. Ordered: see page_give. */
     if (unlikely(load_ordered(&heap->state) == HEAP_DEAD)) heap_release_if_empty(heap, page);
 }

@@ -1,6 +1,7 @@
 /* What goes over all pages of a heap: collect, abandon, merge, destroy, verify.
  * SPDX-License-Identifier: MIT */
 #include "heap/heap.h"
+#include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "os/os.h"
@@ -12,14 +13,8 @@ static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t
 /* Take the page out of the heap if no block of it is live but the `tokens` that the caller knows.
  * See page.h for why this is safe beside an owner that takes no lock. */
 static bool detach_if_empty(heap_t *heap, page_t *page, uint32_t tokens) {
-    if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
-    uint32_t in_use = page_in_use(page->state, page_peek(page).used, page->block_limit);
-    if (in_use != pending_count(load_ordered(&page->thread_free)) + tokens) return false;
-    list_remove(&page->link);
-    demand_fall(&heap->demand, span_slices(page));
-    store_relaxed(&page->owner, NULL);
-    store_relaxed(&page->heap, NULL);
-    count_by(&heap->counters.pages_released, 1);
+    if (!idle_is_empty(page, tokens)) return false;
+    idle_detach(heap, page);
     return true;
 }
 
@@ -28,13 +23,6 @@ static void detach_empty_in(heap_t *heap, list_t *list, list_t *detached) {
     for (list_node_t *node = list_first(list); node != NULL; node = next) {
         next = list_next(list, node);
         if (detach_if_empty(heap, page_of_link(node), 0)) list_push_last(detached, node);
-    }
-}
-
-static void free_detached(list_t *detached) {
-    for (list_node_t *node; (node = list_first(detached)) != NULL;) {
-        list_remove(node);
-        span_free(page_of_link(node));
     }
 }
 
@@ -52,6 +40,7 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
 /* The pages of a running owner's tokens: those that are empty but for the token are taken, for the
  * others the token waits for the owner, who alone may list the page. */
 static void detach_tokens(heap_t *heap, list_t *detached) {
+    heap->token_at = NULL;
     /* Acquire pairs with the release in heap_push_token. */
     block_t *token = exchange_acquire(&heap->tokens, NULL);
     while (token != NULL) {
@@ -90,7 +79,7 @@ void heap_abandon(heap_t *heap) {
     /* The record of the thread will be another thread's, but not a sub-heap. */
     if (heap != &load_relaxed(&heap->thread)->heap) heap_set_owner(heap, NULL);
     lock_release(&heap->lock);
-    free_detached(&detached);
+    idle_free(&detached);
 }
 
 /* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. */
@@ -107,7 +96,7 @@ static void collect_running(heap_t *heap) {
     /* What the owner wrote to the blocks before it counted them out must have reached memory before
      * the memory is used again. */
     if (!list_is_empty(&detached)) os_barrier();
-    free_detached(&detached);
+    idle_free(&detached);
 }
 
 void heap_collect(heap_t *heap, bool is_owner) {
@@ -117,16 +106,16 @@ void heap_collect(heap_t *heap, bool is_owner) {
     bool rests = is_owner || load_relaxed(&heap->state) == HEAP_DEAD;
     if (rests) detach_resting(heap, &detached);
     lock_release(&heap->lock);
-    free_detached(&detached);
+    idle_free(&detached);
     if (!rests) collect_running(heap);
 }
 
-bool heap_release_all_retained(heap_t *locked) {
+bool heap_release_all_retained(void) {
     size_t released = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        if (heap != locked && !lock_try(&heap->lock)) continue;
+        if (!lock_try(&heap->lock)) continue;
         released += heap_release_retained(heap, SIZE_MAX);
-        if (heap != locked) lock_release(&heap->lock);
+        lock_release(&heap->lock);
     }
     return released > 0;
 }
@@ -173,13 +162,14 @@ void heap_destroy_pages(heap_t *heap) {
     list_init(&detached);
     lock_acquire(&heap->lock);
     store_relaxed(&heap->tokens, NULL);
+    heap->token_at = NULL;
     heap_put_aside_current(heap);
     heap_release_retained(heap, SIZE_MAX);
     for (unsigned i = 0; i < CLASS_COUNT; i++) detach_list(heap, &heap->partial[i], &detached);
     detach_list(heap, &heap->full, &detached);
     demand_fall(&heap->demand, heap->demand.in_use);
     lock_release(&heap->lock);
-    free_detached(&detached);
+    idle_free(&detached);
 }
 
 /* ---- checks ---- */

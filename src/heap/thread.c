@@ -6,6 +6,7 @@
 #include "heap/fork.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "heap/scavenge.h"
 #include "heap/subheap.h"
 #include "memory/span.h"
 #include "os/os.h"
@@ -39,7 +40,24 @@ static pthread_key_t key;
 
 size_t thread_count(void) { return load_relaxed(&count); }
 
-bool thread_others_seen(void) { return load_relaxed(&starts) > 1; }
+/* In a child of a fork that ran handlers: who forked. */
+static thread_t *forking;
+static int forking_process;
+
+static void note_forking(void) {
+    forking = thread_self;
+    forking_process = os_process_id();
+}
+
+thread_t *thread_survivor(void) {
+    int process = os_process_id();
+    if (os_thread_id() == process) return thread_self;
+    return forking_process == process ? forking : NULL;
+}
+
+bool thread_was_alone(const thread_t *survivor) {
+    return survivor != NULL && thread_is_started(survivor) && load_relaxed(&starts) == 1;
+}
 
 static void put_in_pool(thread_t *thread) {
     lock_acquire(&lock);
@@ -53,7 +71,7 @@ static void abandon(thread_t *thread) {
     remote_flush(thread);
     subheap_abandon_all(thread);
     heap_abandon(&thread->heap);
-    sub_relaxed(&count, 1);
+    if (sub_relaxed(&count, 1) == 1) scavenge_stop();
 }
 
 /* The exit handler of a thread. Later destructors may still allocate: then the thread takes a
@@ -62,6 +80,7 @@ static void end(void *argument) {
     thread_t *thread = argument;
     if (thread != thread_self) return;
     thread_self = &thread_gone;
+    if (os_thread_id() == os_process_id()) scavenge_outlive_main();
     abandon(thread);
     put_in_pool(thread);
 }
@@ -92,7 +111,7 @@ static thread_t *take_from_pool(void) {
     if (thread != NULL) pool = thread->next;
     if (!key_made) {
         key_made = pthread_key_create(&key, end) == 0;
-        forked_watch(fork_repair);
+        forked_watch(note_forking, fork_repair);
     }
     lock_release(&lock);
     return thread != NULL ? thread : reclaim();
@@ -120,19 +139,29 @@ thread_t *thread_start(void) {
     return thread;
 }
 
-void thread_repair(thread_t *survivor) {
+static void forget_remote(thread_t *thread) {
+    for (size_t i = 0; i < REMOTE_ENTRIES; i++) thread->remote[i] = (remote_entry_t){0};
+    thread->remote_open = 0;
+    thread->subheaps = NULL;
+}
+
+void thread_repair(const thread_t *survivor) {
     lock_init(&lock, RANK_REGISTRY);
     pool = NULL;
     suspect = NULL;
-    store_relaxed(&count, thread_is_started(survivor) ? 1 : 0);
+    size_t survivors = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         thread_t *thread = thread_of_ordinary(heap);
-        if (thread == NULL || thread == survivor) continue;
-        for (size_t i = 0; i < REMOTE_ENTRIES; i++) thread->remote[i] = (remote_entry_t){0};
-        thread->remote_open = 0;
-        thread->subheaps = NULL;
-        thread->next = pool;
-        pool = thread;
+        if (thread == NULL) continue;
+        if (thread_has_survived(heap, survivor)) {
+            /* Whoever forked is the first thread of this process. */
+            store_relaxed(&thread->id, os_process_id());
+            survivors++;
+        } else {
+            forget_remote(thread);
+            thread->next = pool;
+            pool = thread;
+        }
     }
-    if (thread_is_started(survivor)) store_relaxed(&survivor->id, os_thread_id());
+    store_relaxed(&count, survivors);
 }

@@ -59,9 +59,20 @@ static inline thread_t *thread_of_ordinary(heap_t *heap) {
 /* Threads with a record. */
 size_t thread_count(void);
 
-/* False as long as only one thread ever used Eddy: then its child has nothing to repair. */
-bool thread_others_seen(void);
-/* In the child of a fork: every record but the survivor's goes to the pool. */
-void thread_repair(thread_t *survivor);
+/* In the child of a fork: */
+
+/* The record of the thread that forked, by whichever thread this is. NULL when it cannot be known:
+ * the first use of Eddy is by a thread that the child has started, after _Fork or clone. */
+thread_t *thread_survivor(void);
+/* Whether a heap that was live at the fork still has its thread. All have, when the survivor is not
+ * known: their memory is lost to others, and safe. */
+static inline bool thread_has_survived(heap_t *heap, const thread_t *survivor) {
+    return load_relaxed(&heap->state) == HEAP_LIVE &&
+           (survivor == NULL || load_relaxed(&heap->thread) == survivor);
+}
+/* No thread but the survivor ever used Eddy, so that nothing can be torn. */
+bool thread_was_alone(const thread_t *survivor);
+/* Every record of a thread that has vanished goes to the pool. */
+void thread_repair(const thread_t *survivor);
 
 #endif

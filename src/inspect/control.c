@@ -7,6 +7,7 @@
 #include "eddy.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "memory/alarm.h"
 #include "memory/span.h"
 
 static bool is_option(eddy_option_t option) { return (unsigned)option < EDDY_OPTION_COUNT; }
@@ -20,7 +21,10 @@ int64_t eddy_option_get(eddy_option_t option) {
 
 int eddy_option_set(eddy_option_t option, int64_t value) {
     (void)span_start();
-    if (is_option(option) && option_set(option, value)) return 0;
+    if (is_option(option) && option_set(option, value)) {
+        alarm_ring();
+        return 0;
+    }
     errno = EINVAL;
     return -1;
 }

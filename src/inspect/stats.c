@@ -43,24 +43,39 @@ static bool add_span(page_t *head, void *argument) {
     return true;
 }
 
-/* Blocks that threads gather before they give them to their pages are freed, though the pages do
- * not know it yet. */
-static void move_gathered(eddy_stats_t *stats) {
+static void move_to_pending(eddy_stats_t *stats, size_t blocks, size_t bytes) {
+    bytes = size_min(bytes, stats->live_bytes);
+    stats->live_blocks -= size_min(blocks, stats->live_blocks);
+    stats->live_bytes -= bytes;
+    stats->pending += bytes;
+}
+
+static void move_tokens(eddy_stats_t *stats, heap_t *heap) {
+    lock_acquire(&heap->lock);
+    /* Acquire pairs with the release in heap_push_token: the links are seen. */
+    for (block_t *token = load_acquire(&heap->tokens); token != NULL; token = token->next) {
+        page_t *page = span_head(slice_descriptor(slice_of(token)));
+        move_to_pending(stats, 1, page_peek(page).block_bytes);
+    }
+    lock_release(&heap->lock);
+}
+
+/* Blocks that threads gather before they give them to their pages, and those that wait as tokens,
+ * are freed, though the pages do not know it yet. */
+static void move_freed(eddy_stats_t *stats) {
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        move_tokens(stats, heap);
         const thread_t *thread = thread_of_ordinary(heap);
         if (thread == NULL) continue;
         remote_held_t held = remote_peek(thread);
-        size_t bytes = size_min(held.bytes, stats->live_bytes);
-        stats->live_blocks -= size_min(held.blocks, stats->live_blocks);
-        stats->live_bytes -= bytes;
-        stats->pending += bytes;
+        move_to_pending(stats, held.blocks, held.bytes);
     }
 }
 
 void eddy_stats_get(eddy_stats_t *stats, size_t size) {
     eddy_stats_t sum = {0};
     span_walk(add_span, &sum);
-    move_gathered(&sum);
+    move_freed(&sum);
     span_totals_t spans;
     span_totals(&spans);
     sum.dirty = spans.dirty << SLICE_SHIFT;

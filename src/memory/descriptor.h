@@ -58,6 +58,7 @@ typedef struct page {
     size_t block_bytes;
     size_t large_offset;
     list_node_t age;
+    uint32_t looked_at, empty_since; /* see heap/idle.h */
 
     /* written by the owner on its fast paths, or under the heap's lock */
     _Alignas(64) uint32_t capacity;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory/span.h"
 
+#include "memory/alarm.h"
 #include "memory/demand.h"
 #include "memory/region.h"
 #include "os/lock.h"
@@ -27,6 +28,7 @@ static bool strict_commit; /* clean spans are closed: open them before use */
 static bins_t dirty, kept, clean;
 static list_t by_age;   /* every dirty span, the one freed longest ago first */
 static demand_t demand; /* slices */
+static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
 static size_t spans_purged, bytes_purged;
 
 static unsigned bin_of(size_t slices) {
@@ -54,7 +56,10 @@ static void bins_insert(page_t *head, span_kind_t kind) {
     list_push_first(&bins->lists[bin], &head->link);
     bins->filled[bin / 64] |= (uint64_t)1 << bin % 64;
     bins->slices += slices;
-    if (kind == SPAN_DIRTY) list_push_last(&by_age, &head->age);
+    if (kind == SPAN_DIRTY) {
+        list_push_last(&by_age, &head->age);
+        alarm_ring();
+    }
 }
 
 static void bins_remove(page_t *head) {
@@ -225,12 +230,23 @@ static size_t dirty_excess(void) {
     return dirty.slices > allowance ? dirty.slices - allowance : 0;
 }
 
-void span_housekeep(uint64_t now_ms) {
-    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return;
+bool span_housekeep(uint64_t now_ms) {
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
+    uint64_t window_now = demand_window(now_ms);
+    if (load_relaxed(&window_seen) == window_now) return false;
     lock_acquire(&lock);
-    bool turned = started && demand_turn(&demand, demand_window(now_ms));
+    store_relaxed(&window_seen, window_now);
+    bool turned = started && demand_turn(&demand, window_now);
     if (turned) purge_locked(dirty_excess());
     lock_release(&lock);
+    return turned;
+}
+
+size_t span_dirty(void) {
+    lock_acquire(&lock);
+    size_t slices = dirty.slices;
+    lock_release(&lock);
+    return slices;
 }
 
 size_t span_purge_all(void) {
@@ -302,6 +318,14 @@ static page_t *cut_front(page_t *head, size_t alignment, span_kind_t kind) {
     return aligned;
 }
 
+/* Fresh memory was taken although there are dirty spans: none fitted. Keeping them all beside it would
+ * raise the peak (docs/evidence.md, "Unfitting spans"). */
+static void purge_unfitting(size_t slices) {
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return;
+    size_t excess = dirty_excess();
+    if (unlikely(excess > 0)) purge_locked(size_min(excess, slices));
+}
+
 static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t source,
                                bool *is_zero) {
     if (!start_locked() || !within_limit(slices)) return NULL;
@@ -317,6 +341,7 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
     }
     demand_rise(&demand, slices);
     *is_zero = kind == SPAN_CLEAN;
+    if (*is_zero) purge_unfitting(slices);
     return head;
 }
 

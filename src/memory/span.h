@@ -42,8 +42,10 @@ void *span_given(int number, size_t *bytes);
 /* Whether it is memory of Eddy's own, that may be moved by page tables. */
 bool span_is_own(page_t *head);
 
-/* Purge what exceeds the allowance of the window that runs at `now_ms`. */
-void span_housekeep(uint64_t now_ms);
+/* Purge what exceeds the allowance of the window that runs at `now_ms`, if that is a new one (true). */
+bool span_housekeep(uint64_t now_ms);
+/* Slices of dirty spans. */
+size_t span_dirty(void);
 /* Purge all dirty spans; the bytes returned. */
 size_t span_purge_all(void);
 

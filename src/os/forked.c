@@ -6,14 +6,20 @@
 #include "os/os.h"
 
 forked_page_t forked_page;
-static void (*repair_function)(void);
+static void (*repair_function)(void), (*child_function)(void);
+static bool wiped;
 
 /* Kernels before 4.14 do not wipe; then forks that run handlers are noticed, _Fork is not. */
-static void mark_child(void) { store_relaxed(&forked_page.word, FORKED_CHILD); }
+static void begin_child(void) {
+    child_function();
+    if (!wiped) store_relaxed(&forked_page.word, FORKED_CHILD);
+}
 
-void forked_watch(void (*repair)(void)) {
+void forked_watch(void (*child)(void), void (*repair)(void)) {
+    child_function = child;
     repair_function = repair;
-    if (!os_wipe_on_fork(&forked_page, sizeof forked_page)) pthread_atfork(NULL, NULL, mark_child);
+    wiped = os_wipe_on_fork(&forked_page, sizeof forked_page);
+    pthread_atfork(NULL, NULL, begin_child);
 }
 
 void forked_repair(void) {

@@ -24,9 +24,10 @@ typedef struct forked_page {
 
 extern forked_page_t forked_page hidden_symbol;
 
-/* From now on `repair` runs in a child, by its first thread that needs a lock, while the others
- * wait. It must not take a lock itself. Once, before a second thread uses Eddy. */
-void forked_watch(void (*repair)(void));
+/* From now on `child` runs in each child of a fork that runs handlers (_Fork and clone do not), by
+ * the thread that forked; and `repair` in a child of any kind, by its first thread that needs a
+ * lock, while the others wait. Neither may take a lock. Once, before a second thread uses Eddy. */
+void forked_watch(void (*child)(void), void (*repair)(void));
 cold void forked_repair(void);
 
 static inline void forked_check(void) {

@@ -81,8 +81,20 @@ void os_wake_one(_Atomic uint32_t *word);
 void os_yield(void);
 
 int os_thread_id(void);
+/* The id of the first thread too. */
+int os_process_id(void);
 /* False once the thread of this process with that id has ended. */
 bool os_thread_is_alive(int thread_id);
+
+/* Start the one background thread: it runs `function` with all signals blocked, under `name` (15
+ * letters at most). False when refused. Allocates; no lock may be held. */
+bool os_background_start(void (*function)(void), const char *name);
+/* Wait until it has ended, down to the last trace that the C library keeps of it. */
+void os_background_join(void);
+/* By the background thread: nobody will join it. */
+void os_background_leave(void);
+/* Whether that code, a return address, belongs to the dynamic loader. */
+bool os_is_loader(const void *code);
 
 /* Whether os_barrier works; asks the kernel for it at the first call. */
 bool os_barrier_available(void);

@@ -78,6 +78,8 @@ void os_yield(void) { sched_yield(); }
 
 int os_thread_id(void) { return (int)syscall(SYS_gettid); }
 
+int os_process_id(void) { return getpid(); }
+
 bool os_thread_is_alive(int thread_id) {
     int saved = errno;
     bool alive = syscall(SYS_tgkill, getpid(), thread_id, 0) == 0 || errno != ESRCH;

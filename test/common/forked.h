@@ -49,13 +49,30 @@ static inline void *child_allocate(void *unused) {
     return unused;
 }
 
-/* A thread of the child may be the first that uses Eddy there, at the same time as the one that
- * forked. */
+static atomic_bool child_thread_is_done;
+
+static inline void *child_allocate_first(void *unused) {
+    child_allocate(unused);
+    atomic_store(&child_thread_is_done, true);
+    return unused;
+}
+
+static inline void child_allocate_few(void) {
+    enum { FEW = 24 };
+    void *blocks[FEW];
+    for (size_t i = 0; i < FEW; i++) blocks[i] = seal(eddy_malloc(48 * (i + 1)), 48 * (i + 1));
+    for (size_t i = 0; i < FEW; i++) sealed_free(blocks[i]);
+}
+
+/* A thread of the child is the first to take a lock of Eddy there, while the one that forked is on
+ * its fast paths, if it has called child_allocate_few before. */
 static inline void child_allocate_in_two_threads(void) {
     pthread_t thread;
-    check(pthread_create(&thread, NULL, child_allocate, NULL) == 0);
-    child_allocate(NULL);
+    atomic_store(&child_thread_is_done, false);
+    check(pthread_create(&thread, NULL, child_allocate_first, NULL) == 0);
+    while (!atomic_load(&child_thread_is_done)) child_allocate_few();
     check(pthread_join(thread, NULL) == 0);
+    child_allocate(NULL);
 }
 
 #endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/idle.h"
+
+/* Pages looked at between taking the lock and letting go of it. */
+enum { STEP_PAGES = 32 };
+/* How often a held lock is tried before the heap is left for the next round. */
+enum { LOCK_TRIES = 16 };
+
+static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
+
+void idle_detach(heap_t *heap, page_t *page) {
+    list_remove(&page->link);
+    demand_fall(&heap->demand, span_slices(page));
+    store_relaxed(&page->owner, NULL);
+    store_relaxed(&page->heap, NULL);
+    count_by(&heap->counters.pages_released, 1);
+}
+
+void idle_free(list_t *detached) {
+    for (list_node_t *node; (node = list_first(detached)) != NULL;) {
+        list_remove(node);
+        span_free(page_of_link(node));
+    }
+}
+
+/* Whether the page may be taken in this round. */
+static bool is_ripe(page_t *page, uint32_t tokens, idle_round_t *round) {
+    if (!idle_is_empty(page, tokens)) {
+        round->waiting |= pending_count(load_relaxed(&page->thread_free)) + tokens != 0;
+        return false;
+    }
+    if (page->empty_since == 0) page->empty_since = round->number;
+    bool ripe = round->at_once || page->empty_since != round->number;
+    round->aging |= !ripe;
+    return ripe;
+}
+
+/* The next few partial pages, each put behind the others so that the rest comes first. */
+static bool sweep_partial(heap_t *heap, unsigned *size_class, idle_round_t *round) {
+    for (int looks = 0; looks < STEP_PAGES; looks++) {
+        list_t *list = &heap->partial[*size_class];
+        list_node_t *node = list_first(list);
+        if (node == NULL || page_of_link(node)->looked_at == round->number) {
+            if (++*size_class == CLASS_COUNT) return false;
+            continue;
+        }
+        page_t *page = page_of_link(node);
+        page->looked_at = round->number;
+        list_remove(node);
+        list_push_last(list, node);
+        if (!is_ripe(page, 0, round)) continue;
+        idle_detach(heap, page);
+        list_push_last(round->detached, node);
+    }
+    return true;
+}
+
+/* Only the first token may have others pushed in front of it meanwhile, and only who holds the lock
+ * takes tokens away: so it comes off if it still is the first. */
+static bool unlink_token(heap_t *heap, block_t *token) {
+    if (heap->token_at != NULL) {
+        heap->token_at->next = token->next;
+        return true;
+    }
+    block_t *first = token;
+    return swap_strong_relaxed(&heap->tokens, &first, token->next);
+}
+
+/* The pages of the next few tokens. A page that stays keeps its token for the owner, who alone may
+ * list it. */
+static bool sweep_tokens(heap_t *heap, idle_round_t *round) {
+    for (int looks = 0; looks < STEP_PAGES; looks++) {
+        block_t *at = heap->token_at;
+        /* Acquire pairs with the release in heap_push_token. */
+        block_t *token = at != NULL ? at->next : load_acquire(&heap->tokens);
+        if (token == NULL) return false;
+        page_t *page = span_head(slice_descriptor(slice_of(token)));
+        bool own = load_relaxed(&page->heap) == heap;
+        if (own && is_ripe(page, 1, round) && unlink_token(heap, token)) {
+            idle_detach(heap, page);
+            list_push_last(round->detached, &page->link);
+        } else {
+            heap->token_at = token;
+        }
+    }
+    return true;
+}
+
+static bool lock_soon(heap_t *heap) {
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (lock_try(&heap->lock)) return true;
+        os_yield();
+    }
+    return false;
+}
+
+void idle_sweep(heap_t *heap, idle_round_t *round) {
+    unsigned size_class = 0;
+    bool more_partial = true, more_tokens = true, begun = false;
+    while (more_partial || more_tokens) {
+        if (!lock_soon(heap)) {
+            round->aging = true;
+            return;
+        }
+        if (!begun) heap->token_at = NULL;
+        begun = true;
+        if (more_partial) more_partial = sweep_partial(heap, &size_class, round);
+        if (more_tokens) more_tokens = sweep_tokens(heap, round);
+        lock_release(&heap->lock);
+    }
+}

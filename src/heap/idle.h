@@ -1,0 +1,43 @@
+/* Pages without a live block whose owner has not noticed, because another thread freed the last
+ * one: found and taken in steps of a few pages, each under the heap's lock, so that an owner never
+ * waits for long.
+ *
+ * A page is taken only when it stays so from one round to the next: an owner that goes on
+ * allocating collects it before that (page_collect). Of the page's fields, guarded by the heap's
+ * lock:
+ *   looked_at     the round that saw the page last
+ *   empty_since   the round that first found it without a live block, or 0. The owner clears it,
+ *                 when the page is its current one and in no list.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_HEAP_IDLE_H
+#define EDDY_HEAP_IDLE_H
+
+#include "heap/heap.h"
+
+/* Whether no block of the page is live but the `tokens` that the caller knows. Under the heap's
+ * lock. See page.h for why this is safe beside an owner that takes no lock. */
+static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
+    if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
+    uint32_t in_use = page_in_use((page_state_t)page->state, page_peek(page).used, page->block_limit);
+    return in_use == pending_count(load_ordered(&page->thread_free)) + tokens;
+}
+
+/* Take such a page out of the heap. Under the heap's lock. */
+void idle_detach(heap_t *heap, page_t *page);
+/* Free the spans of pages that were detached. What a running owner wrote to their blocks must have
+ * reached memory before: os_barrier. */
+void idle_free(list_t *detached);
+
+/* One look at all heaps. */
+typedef struct idle_round {
+    uint32_t number; /* never 0, never used before */
+    bool at_once;    /* take pages the first time they are found empty */
+    list_t *detached;
+    bool aging;   /* some are empty, but not for long enough */
+    bool waiting; /* some hold frees of other threads beside live blocks */
+} idle_round_t;
+
+/* Detach the idle pages of a heap. Gives up when the lock is always held. */
+void idle_sweep(heap_t *heap, idle_round_t *round);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/scavenge.h"
+
+#include "config/options.h"
+#include "heap/errand.h"
+#include "heap/idle.h"
+#include "heap/registry.h"
+#include "heap/thread.h"
+#include "memory/alarm.h"
+#include "memory/demand.h"
+#include "memory/span.h"
+#include "os/os.h"
+
+enum { NEVER, AUTO, ALWAYS }; /* EDDY_OPTION_SCAVENGER */
+
+/* What a single thread may hold free before it gets company. */
+enum { AUTO_SLICES = (32 << 20) >> SLICE_SHIFT };
+enum { RETRY_MS = 10000 };
+/* The clock is coarse: a little behind the start of a window, it lies in that window. */
+enum { WINDOW_LEAST_MS = 10, CLOCK_GRAIN_MS = 8 };
+/* Waiting for the last block of a page grows up to so many windows. */
+enum { PATIENCE_MOST = 64 };
+/* How soon a process ends whose last thread ended unseen. */
+enum { OUTLIVE_MS = 1000 };
+
+_Atomic uint32_t errands;
+_Atomic uint32_t scavenge_state;
+static _Atomic uint32_t stopping; /* 1: the thread is to end */
+static _Atomic bool main_ended;
+static _Atomic uint64_t retry_at_ms;
+
+/* The scavenger's own, or the test's that makes a pass. */
+static uint32_t rounds;
+static list_t in_hand; /* pages taken, not yet freed for want of a barrier */
+
+bool errand_set(errand_t errand, bool on) {
+    schedule_point();
+    uint32_t before = on ? atomic_fetch_or_explicit(&errands, errand, memory_order_relaxed)
+                         : atomic_fetch_and_explicit(&errands, ~(uint32_t)errand, memory_order_relaxed);
+    return (before & errand) != 0;
+}
+
+/* ---- one pass ---- */
+
+static bool stops(void) { return load_acquire(&stopping) != 0; }
+
+static void release_surplus(uint64_t now_ms) {
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        while (heap_housekeep(heap, now_ms) && !stops()) continue;
+    }
+}
+
+static void free_in_hand(void) {
+    if (list_is_empty(&in_hand)) return;
+    /* What the owners wrote to the blocks before they counted them out must have reached memory
+     * before the memory is used again. */
+    if (os_barrier()) idle_free(&in_hand);
+}
+
+/* Take the pages that their owners have not seen empty; whether they are to be looked at again soon,
+ * through *waiting whether some day. */
+static bool take_idle(bool *waiting) {
+    if (++rounds == 0) rounds = 1;
+    idle_round_t round = {rounds, option_get(EDDY_OPTION_DECAY_MS) == 0, &in_hand, false, false};
+    for (heap_t *heap = registry_first(); heap != NULL && !stops(); heap = heap->next_of_all) {
+        if (load_relaxed(&heap->state) == HEAP_LIVE) idle_sweep(heap, &round);
+    }
+    free_in_hand();
+    *waiting = round.waiting;
+    return round.aging || !list_is_empty(&in_hand);
+}
+
+static size_t retained_slices(void) {
+    size_t slices = 0;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        slices += load_relaxed(&heap->retained_slices);
+    }
+    return slices;
+}
+
+scavenge_result_t scavenge_pass(uint64_t now_ms) {
+    if (in_hand.head.next == NULL) list_init(&in_hand);
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return SCAVENGE_NOTHING;
+    bool waiting = false;
+    release_surplus(now_ms);
+    bool aging = os_barrier_available() && take_idle(&waiting);
+    span_housekeep(now_ms);
+    if (aging || retained_slices() > 0 || span_dirty() > 0) return SCAVENGE_BUSY;
+    return waiting ? SCAVENGE_WAITING : SCAVENGE_NOTHING;
+}
+
+/* ---- the thread ---- */
+
+static uint64_t window_ms(void) {
+    int64_t half = option_get(EDDY_OPTION_DECAY_MS) / 2;
+    return half < WINDOW_LEAST_MS ? WINDOW_LEAST_MS : (uint64_t)half;
+}
+
+static void rest(uint64_t ms) {
+    os_wait(&stopping, 0, ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+/* Until the alarm is rung; false when something came up before anybody could be told to ring. */
+static bool sleep_until_rung(void) {
+    if (!alarm_sleep()) return false;
+    bool quiet = span_dirty() == 0;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        if (load_relaxed(&heap->state) == HEAP_LIVE) quiet &= heap_arm(heap);
+    }
+    if (quiet && !stops()) alarm_wait(load_relaxed(&main_ended) ? OUTLIVE_MS : -1);
+    return quiet;
+}
+
+static bool is_only_thread(void) {
+    if (!load_relaxed(&main_ended)) return false;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        thread_t *thread = thread_of_ordinary(heap);
+        bool live = thread != NULL && load_relaxed(&heap->state) == HEAP_LIVE;
+        if (live && os_thread_is_alive(load_relaxed(&thread->id))) return false;
+    }
+    return true;
+}
+
+/* The thread ends. Unless somebody waits for that, nobody will. Ordered: the next scavenger sees what
+ * this one did. */
+static void leave(void) {
+    alarm_leave();
+    while (load_relaxed(&scavenge_state) == SCAVENGE_STARTING) os_yield();
+    uint32_t running = SCAVENGE_RUNNING;
+    if (swap_strong_ordered(&scavenge_state, &running, SCAVENGE_ABSENT)) os_background_leave();
+}
+
+static void run(void) {
+    unsigned patience = 1;
+    while (!stops() && option_get(EDDY_OPTION_SCAVENGER) != NEVER && !is_only_thread()) {
+        bool rung = alarm_set();
+        uint64_t now_ms = os_now_ms();
+        scavenge_result_t result = scavenge_pass(now_ms);
+        if (result == SCAVENGE_NOTHING && sleep_until_rung()) continue;
+        patience = rung || result != SCAVENGE_WAITING ? 1 : patience * 2;
+        if (patience > PATIENCE_MOST) patience = PATIENCE_MOST;
+        uint64_t length = window_ms();
+        rest(patience * length - now_ms % length + CLOCK_GRAIN_MS);
+    }
+    leave();
+}
+
+/* ---- when it runs ---- */
+
+static bool is_due(uint64_t now_ms, bool turned) {
+    int64_t mode = option_get(EDDY_OPTION_SCAVENGER);
+    if (mode == NEVER || option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
+    if (now_ms < load_relaxed(&retry_at_ms)) return false;
+    if (mode == ALWAYS || thread_count() > 1) return true;
+    return turned && retained_slices() + span_dirty() > AUTO_SLICES;
+}
+
+void scavenge_consider(uint64_t now_ms, bool turned) {
+    if (scavenge_is_absent() && is_due(now_ms, turned)) errand_set(ERRAND_SCAVENGER, true);
+}
+
+void scavenge_start(const void *caller) {
+    if (os_is_loader(caller) || !errand_set(ERRAND_SCAVENGER, false)) return;
+    uint32_t absent = SCAVENGE_ABSENT;
+    if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return;
+    store_relaxed(&stopping, 0);
+    bool started = os_background_start(run, "eddy-scavenger");
+    if (!started) store_relaxed(&retry_at_ms, os_now_ms() + RETRY_MS);
+    /* Release pairs with the acquire of who changes the state next. */
+    store_release(&scavenge_state, started ? SCAVENGE_RUNNING : SCAVENGE_ABSENT);
+}
+
+void scavenge_stop(void) {
+    forked_check();
+    uint32_t running = SCAVENGE_RUNNING;
+    if (!swap_strong_acquire(&scavenge_state, &running, SCAVENGE_ENDING)) return;
+    store_release(&stopping, 1);
+    os_wake_one(&stopping);
+    alarm_ring();
+    os_background_join();
+    store_release(&scavenge_state, SCAVENGE_ABSENT);
+}
+
+void scavenge_outlive_main(void) {
+    store_relaxed(&main_ended, true);
+    alarm_ring();
+}
+
+void scavenge_repair(void) {
+    store_relaxed(&scavenge_state, SCAVENGE_ABSENT);
+    store_relaxed(&main_ended, false);
+    errand_set(ERRAND_SCAVENGER, false);
+    alarm_leave();
+    /* The pages belong to no heap: they become free spans (heap/fork.c). */
+    list_init(&in_hand);
+}

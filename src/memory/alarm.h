@@ -1,0 +1,38 @@
+/* The alarm of whoever returns memory in the background: rung where something came to be that it
+ * may return one day. Ringing costs one load but for the first time in a window.
+ *
+ * The word is ALARM_RUNG as long as nobody listens. The listener sets it before it looks at what
+ * there is to return, so that what comes afterwards rings again.
+ * SPDX-License-Identifier: MIT */
+#ifndef EDDY_MEMORY_ALARM_H
+#define EDDY_MEMORY_ALARM_H
+
+#include "base/atomic.h"
+#include "base/base.h"
+
+enum {
+    ALARM_ASLEEP, /* the listener sleeps until it is rung */
+    ALARM_SET,    /* it looks again soon */
+    ALARM_RUNG
+};
+
+extern _Atomic uint32_t alarm_word hidden_symbol;
+
+cold void alarm_ring_first(void);
+
+/* Ordered: pairs with alarm_set and alarm_sleep. Either the listener sees what was done before this
+ * call, or this call sees what the listener wrote. */
+static always_inline void alarm_ring(void) {
+    if (unlikely(load_ordered(&alarm_word) != ALARM_RUNG)) alarm_ring_first();
+}
+
+/* The listener's: whether it was rung since it was set. */
+bool alarm_set(void);
+/* The listener found nothing: it will sleep, unless it was rung meanwhile (false). */
+bool alarm_sleep(void);
+/* Sleep until it is rung. For an alarm that alarm_sleep made sleep. */
+void alarm_wait(int timeout_ms);
+/* Nobody listens any more. */
+void alarm_leave(void);
+
+#endif

@@ -1,0 +1,384 @@
+/* The thread that returns memory is a guest: no program sees it before there is much to return, and
+ * none ends, forks, loads or locks itself up differently because of it. Each test is a process of
+ * its own.
+ * SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+#include "common/rollup.h"
+
+enum { BLOCK = 1000, MUCH = 96 << 20, LITTLE = 8 << 20, PATIENCE_MS = 3000 };
+
+typedef struct chain {
+    struct chain *next;
+} chain_t;
+
+static void pause_ms(int ms) {
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+}
+
+static void burst(size_t bytes) {
+    chain_t *chain = NULL;
+    for (size_t i = 0; i < bytes / BLOCK; i++) {
+        chain_t *block = malloc(BLOCK);
+        check(block != NULL);
+        block->next = chain;
+        chain = block;
+    }
+    while (chain != NULL) {
+        chain_t *block = chain;
+        chain = chain->next;
+        free(block);
+    }
+}
+
+static void *burst_in_thread(void *unused) {
+    burst(LITTLE);
+    return unused;
+}
+
+/* The id of the thread with that name, 0 when there is none. */
+static int thread_named(const char *wanted) {
+    int found = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    check(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL) continue;
+        if (fgets(name, sizeof name, file) != NULL && strncmp(name, wanted, strlen(wanted)) == 0) {
+            found = atoi(task->d_name);
+        }
+        fclose(file);
+    }
+    closedir(tasks);
+    return found;
+}
+
+static int scavenger(void) { return thread_named("eddy-scavenger"); }
+
+/* Reading a directory allocates: give the thread its chance to start. */
+static bool has_scavenger(void) {
+    for (int ms = 0; ms < PATIENCE_MS; ms += 20) {
+        burst(LITTLE);
+        if (scavenger() != 0) return true;
+        pause_ms(20);
+    }
+    return false;
+}
+
+
+static void start_it(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    check(has_scavenger());
+}
+
+/* ---- when it starts ---- */
+
+static void little(void) {
+    for (int i = 0; i < 100; i++) burst(LITTLE);
+    check(kernel_threads() == 1);
+    /* What a sandbox asks for at its start, of a process with one thread only. */
+    if (unshare(CLONE_NEWUSER) != 0) check(errno != EINVAL);
+}
+
+static void a_program_with_one_thread_and_little_memory_stays_alone(void **state) {
+    (void)state;
+    assert_in_child(little);
+}
+
+static void much(void) {
+    burst(MUCH);
+    check(has_scavenger());
+}
+
+static void much_free_memory_starts_it(void **state) {
+    (void)state;
+    assert_in_child(much);
+}
+
+static void threads(void) {
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, burst_in_thread, NULL) == 0);
+    burst(LITTLE);
+    check(pthread_join(thread, NULL) == 0);
+}
+
+static void *burst_and_look(void *unused) {
+    check(has_scavenger());
+    return unused;
+}
+
+static void a_second_thread(void) {
+    burst(LITTLE);
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, burst_and_look, NULL) == 0);
+    check(pthread_join(thread, NULL) == 0);
+}
+
+static void a_second_thread_starts_it(void **state) {
+    (void)state;
+    assert_in_child(a_second_thread);
+}
+
+static void never(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 0) == 0);
+    for (int i = 0; i < 20; i++) {
+        burst(MUCH);
+        threads();
+        pause_ms(20);
+    }
+    check(kernel_threads() == 1);
+}
+
+static void never_is_never(void **state) {
+    (void)state;
+    assert_in_child(never);
+}
+
+static void switch_off(void) {
+    start_it();
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 0) == 0);
+    for (int ms = 0; ms < PATIENCE_MS && kernel_threads() > 1; ms += 20) pause_ms(20);
+    check(kernel_threads() == 1);
+    start_it();
+}
+
+static void it_can_be_switched_off_and_on(void **state) {
+    (void)state;
+    assert_in_child(switch_off);
+}
+
+static void free_much(void) {
+    /* Below the threshold as it is allocated, above it as it is freed: no malloc in between. */
+    for (int i = 0; i < 3; i++) {
+        burst(MUCH / 3);
+        check(kernel_threads() == 1);
+        pause_ms(300);
+    }
+}
+
+static void free_alone_does_not_start_it(void **state) {
+    (void)state;
+    (void)free_much;
+    assert_in_child(free_much);
+}
+
+/* ---- what it is ---- */
+
+static void traits(void) {
+    start_it();
+    char path[64], text[4096] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", scavenger());
+    FILE *file = fopen(path, "r");
+    check(file != NULL && fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    const char *blocked = strstr(text, "SigBlk:");
+    check(blocked != NULL);
+    uint64_t mask = strtoull(blocked + 7, NULL, 16);
+    for (int signal = 1; signal < 32; signal++) {
+        bool may = signal == SIGKILL || signal == SIGSTOP;
+        check(may || (mask >> (signal - 1) & 1) != 0);
+    }
+    sigset_t own;
+    check(pthread_sigmask(SIG_BLOCK, NULL, &own) == 0 && sigismember(&own, SIGUSR1) == 0);
+}
+
+static void it_blocks_all_signals_and_nobody_elses(void **state) {
+    (void)state;
+    assert_in_child(traits);
+}
+
+/* Nanoseconds that the kernel has given it. */
+static uint64_t cpu_time(int thread) {
+    char path[64];
+    unsigned long long ns = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", thread);
+    FILE *file = fopen(path, "r");
+    check(file != NULL && fscanf(file, "%llu", &ns) == 1);
+    fclose(file);
+    return ns;
+}
+
+static void quiet(void) {
+    start_it();
+    int thread = scavenger();
+    pause_ms(2500);
+    uint64_t before = cpu_time(thread);
+    pause_ms(1500);
+    check(cpu_time(thread) == before);
+    /* It wakes when there is something again. */
+    void *block = malloc(MUCH);
+    check(block != NULL);
+    memset(block, 1, MUCH);
+    size_t most = rollup_rss();
+    free(block);
+    pause_ms(1500);
+    check(rollup_rss() < most - MUCH / 10 * 9);
+}
+
+static void it_sleeps_when_nothing_is_to_be_returned(void **state) {
+    (void)state;
+    assert_in_child(quiet);
+}
+
+/* ---- ends ---- */
+
+static void *outlive_main(void *unused) {
+    pause_ms(100);
+    burst(LITTLE);
+    return unused;
+}
+
+static void end_main(void) {
+    start_it();
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, outlive_main, NULL) == 0);
+    check(pthread_detach(thread) == 0);
+    pthread_exit(NULL);
+}
+
+static void a_process_ends_with_its_last_thread(void **state) {
+    (void)state;
+    assert_in_child(end_main);
+}
+
+static pthread_key_t last_key;
+
+/* Allocates in every round of destructors: ends with a record that nobody saw end. */
+static void allocate_at_end(void *rounds) {
+    free(malloc(BLOCK));
+    (void)pthread_setspecific(last_key, (char *)rounds + 1);
+}
+
+static void *end_unseen(void *unused) {
+    pause_ms(100);
+    free(malloc(BLOCK));
+    pthread_setspecific(last_key, (char *)NULL + 1);
+    return unused;
+}
+
+static void end_last_thread_unseen(void) {
+    start_it();
+    check(pthread_key_create(&last_key, allocate_at_end) == 0);
+    pthread_t thread;
+    check(pthread_create(&thread, NULL, end_unseen, NULL) == 0);
+    check(pthread_detach(thread) == 0);
+    pthread_exit(NULL);
+}
+
+static void a_process_ends_whose_last_thread_ends_unseen(void **state) {
+    (void)state;
+    assert_in_child(end_last_thread_unseen);
+}
+
+/* ---- forks ---- */
+
+static void child_of_fork(void) {
+    check(kernel_threads() == 1);
+    burst(LITTLE);
+    threads();
+    start_it();
+}
+
+static void fork_often(void) {
+    start_it();
+    for (int i = 0; i < 200; i++) {
+        burst(LITTLE / 8);
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            if (i % 50 == 0) child_of_fork();
+            burst(LITTLE / 8);
+            _exit(EXIT_SUCCESS);
+        }
+        int status;
+        check(waitpid(child, &status, 0) == child && status == 0);
+    }
+    check(scavenger() != 0);
+}
+
+static void the_child_of_a_fork_starts_its_own(void **state) {
+    (void)state;
+    assert_in_child(fork_often);
+}
+
+static void burst_in_handler(void) { burst(LITTLE); }
+
+static void fork_with_handlers(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    check(pthread_atfork(burst_in_handler, burst_in_handler, burst_in_handler) == 0);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) _exit(EXIT_SUCCESS);
+        int status;
+        check(waitpid(child, &status, 0) == child && status == 0);
+    }
+}
+
+static void handlers_of_fork_may_allocate(void **state) {
+    (void)state;
+    assert_in_child(fork_with_handlers);
+}
+
+/* ---- threads and libraries come and go ---- */
+
+static void *nothing(void *unused) { return unused; }
+
+/* The C library frees the stacks of ended threads under a lock that starting a thread takes. */
+static void many_stacks(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    pthread_attr_t large;
+    check(pthread_attr_init(&large) == 0);
+    check(pthread_attr_setstacksize(&large, 24 << 20) == 0);
+    for (int i = 0; i < 300; i++) {
+        pthread_t ids[4];
+        for (size_t j = 0; j < LENGTH(ids); j++) {
+            check(pthread_create(&ids[j], &large, j % 2 ? nothing : burst_in_thread, NULL) == 0);
+        }
+        for (size_t j = 0; j < LENGTH(ids); j++) check(pthread_join(ids[j], NULL) == 0);
+    }
+}
+
+static void threads_with_large_stacks_come_and_go(void **state) {
+    (void)state;
+    assert_in_child(many_stacks);
+}
+
+static void load_often(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    for (int i = 0; i < 200; i++) {
+        void *library = dlopen("libm.so.6", RTLD_NOW);
+        if (library != NULL) check(dlclose(library) == 0);
+    }
+}
+
+static void loading_does_not_start_it_under_the_loader(void **state) {
+    (void)state;
+    assert_in_child(load_often);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_with_one_thread_and_little_memory_stays_alone),
+        cmocka_unit_test(much_free_memory_starts_it),
+        cmocka_unit_test(a_second_thread_starts_it),
+        cmocka_unit_test(never_is_never),
+        cmocka_unit_test(it_can_be_switched_off_and_on),
+        cmocka_unit_test(free_alone_does_not_start_it),
+        cmocka_unit_test(it_blocks_all_signals_and_nobody_elses),
+        cmocka_unit_test(it_sleeps_when_nothing_is_to_be_returned),
+        cmocka_unit_test(a_process_ends_with_its_last_thread),
+        cmocka_unit_test(a_process_ends_whose_last_thread_ends_unseen),
+        cmocka_unit_test(the_child_of_a_fork_starts_its_own),
+        cmocka_unit_test(handlers_of_fork_may_allocate),
+        cmocka_unit_test(threads_with_large_stacks_come_and_go),
+        cmocka_unit_test(loading_does_not_start_it_under_the_loader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
