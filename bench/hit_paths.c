@@ -2,7 +2,8 @@
  * alternative, with nothing else of an allocator but pages of one slice, for one thread. To be
  * preloaded and counted, in bursts that a page holds:
  *
- *     tools/count_pairs --sizes 16,64,256,512 --bursts 1,10,100 flat=build/release/bench/hit_flat.so
+ *     tools/count_pairs --sizes 16,64,256,512 --bursts 1,10,100
+ *     flat=build/release/bench/hit_flat.so
  *
  * SPDX-License-Identifier: MIT */
 #include <stdbool.h>
@@ -53,8 +54,8 @@ typedef struct thread {
 static page_t page_empty;
 static thread_t thread_only = {{[0 ... DIRECT_COUNT - 1] = &page_empty}, 1};
 /* Not static: a compiler that sees that nothing writes it would do without. */
-_Thread_local thread_t *self
-    __attribute__((visibility("hidden"), tls_model("initial-exec"))) = &thread_only;
+_Thread_local thread_t *self __attribute__((visibility("hidden"), tls_model("initial-exec"))) =
+    &thread_only;
 
 static uintptr_t base;
 static size_t slices;

@@ -1,6 +1,6 @@
-/* The options of mimalloc; mimalloc.h includes this. Which of them mean something to Eddy, and what:
- * docs/mimalloc.md. The others keep the value that describes what Eddy does; to set them has no
- * effect, and with `verbose` on that is said.
+/* The options of mimalloc; mimalloc.h includes this. Which of them mean something to Eddy, and
+ * what: docs/mimalloc.md. The others keep the value that describes what Eddy does; to set them has
+ * no effect, and with `verbose` on that is said.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_MIMALLOC_OPTIONS_H

@@ -51,7 +51,8 @@
     mi_aligned_recalloc(block, count, size, alignment)
 #define _aligned_msize(block, alignment, offset) mi_usable_size(block)
 #define _aligned_free(block) mi_free(block)
-#define _aligned_offset_malloc(size, alignment, offset) mi_malloc_aligned_at(size, alignment, offset)
+#define _aligned_offset_malloc(size, alignment, offset)                                            \
+    mi_malloc_aligned_at(size, alignment, offset)
 #define _aligned_offset_realloc(block, size, alignment, offset)                                    \
     mi_realloc_aligned_at(block, size, alignment, offset)
 #define _aligned_offset_recalloc(block, count, size, alignment, offset)                            \

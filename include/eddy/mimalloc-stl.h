@@ -75,8 +75,7 @@ struct _mi_heap_stl_allocator_common : _mi_stl_allocator_common<T> {
         if (!Destroy) mi_free(block);
     }
     void collect(bool force) { mi_heap_collect(heap.get(), force); }
-    template <class U>
-    bool is_equal(const _mi_heap_stl_allocator_common<U, Destroy> &other) const {
+    template <class U> bool is_equal(const _mi_heap_stl_allocator_common<U, Destroy> &other) const {
         return heap == other.heap;
     }
 
@@ -107,7 +106,8 @@ template <class T> struct mi_heap_stl_allocator : _mi_heap_stl_allocator_common<
     template <class U> struct rebind { typedef mi_heap_stl_allocator<U> other; };
 
     mi_heap_stl_allocator() {}
-    mi_heap_stl_allocator(mi_heap_t *heap) : _mi_heap_stl_allocator_common<T, false>(heap) {}
+    mi_heap_stl_allocator(mi_heap_t *of_program)
+        : _mi_heap_stl_allocator_common<T, false>(of_program) {}
     template <class U>
     mi_heap_stl_allocator(const mi_heap_stl_allocator<U> &other) noexcept
         : _mi_heap_stl_allocator_common<T, false>(other) {}
@@ -118,7 +118,8 @@ template <class T> struct mi_heap_destroy_stl_allocator : _mi_heap_stl_allocator
     template <class U> struct rebind { typedef mi_heap_destroy_stl_allocator<U> other; };
 
     mi_heap_destroy_stl_allocator() {}
-    mi_heap_destroy_stl_allocator(mi_heap_t *heap) : _mi_heap_stl_allocator_common<T, true>(heap) {}
+    mi_heap_destroy_stl_allocator(mi_heap_t *of_program)
+        : _mi_heap_stl_allocator_common<T, true>(of_program) {}
     template <class U>
     mi_heap_destroy_stl_allocator(const mi_heap_destroy_stl_allocator<U> &other) noexcept
         : _mi_heap_stl_allocator_common<T, true>(other) {}

@@ -83,21 +83,21 @@ void *mi_malloc_aligned_at(size_t size, size_t alignment, size_t offset) MI_BLOC
 void *mi_zalloc_aligned(size_t size, size_t alignment) MI_BLOCK MI_SIZE(1);
 void *mi_zalloc_aligned_at(size_t size, size_t alignment, size_t offset) MI_BLOCK MI_SIZE(1);
 void *mi_calloc_aligned(size_t count, size_t size, size_t alignment) MI_BLOCK MI_COUNT(1, 2);
-void *mi_calloc_aligned_at(size_t count, size_t size, size_t alignment,
-                           size_t offset) MI_BLOCK MI_COUNT(1, 2);
+void *mi_calloc_aligned_at(size_t count, size_t size, size_t alignment, size_t offset) MI_BLOCK
+    MI_COUNT(1, 2);
 void *mi_realloc_aligned(void *block, size_t size, size_t alignment) MI_RESIZED MI_SIZE(2);
-void *mi_realloc_aligned_at(void *block, size_t size, size_t alignment,
-                            size_t offset) MI_RESIZED MI_SIZE(2);
+void *mi_realloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset) MI_RESIZED
+    MI_SIZE(2);
 
 /* ---- resized, what is new is zero: for blocks from a zeroing function ---- */
 
 void *mi_rezalloc(void *block, size_t size) MI_RESIZED MI_SIZE(2);
 void *mi_recalloc(void *block, size_t count, size_t size) MI_RESIZED MI_COUNT(2, 3);
 void *mi_rezalloc_aligned(void *block, size_t size, size_t alignment) MI_RESIZED MI_SIZE(2);
-void *mi_rezalloc_aligned_at(void *block, size_t size, size_t alignment,
-                             size_t offset) MI_RESIZED MI_SIZE(2);
-void *mi_recalloc_aligned(void *block, size_t count, size_t size,
-                          size_t alignment) MI_RESIZED MI_COUNT(2, 3);
+void *mi_rezalloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset) MI_RESIZED
+    MI_SIZE(2);
+void *mi_recalloc_aligned(void *block, size_t count, size_t size, size_t alignment) MI_RESIZED
+    MI_COUNT(2, 3);
 void *mi_recalloc_aligned_at(void *block, size_t count, size_t size, size_t alignment,
                              size_t offset) MI_RESIZED MI_COUNT(2, 3);
 
@@ -109,8 +109,8 @@ void *mi_umalloc_aligned(size_t size, size_t alignment, size_t *usable) MI_BLOCK
 void *mi_uzalloc_small(size_t size, size_t *usable) MI_BLOCK MI_SIZE(1);
 void *mi_uzalloc_aligned(size_t size, size_t alignment, size_t *usable) MI_BLOCK MI_SIZE(1);
 void *mi_ucalloc(size_t count, size_t size, size_t *usable) MI_BLOCK MI_COUNT(1, 2);
-void *mi_urealloc(void *block, size_t size, size_t *usable_before,
-                  size_t *usable_after) MI_RESIZED MI_SIZE(2);
+void *mi_urealloc(void *block, size_t size, size_t *usable_before, size_t *usable_after) MI_RESIZED
+    MI_SIZE(2);
 void mi_ufree(void *block, size_t *usable) MI_NOEXCEPT;
 
 /* ---- heaps: any thread may allocate from any heap, in both generations ---- */
@@ -128,8 +128,8 @@ void *mi_heap_zalloc(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
 void *mi_heap_calloc(mi_heap_t *heap, size_t count, size_t size) MI_BLOCK MI_COUNT(2, 3);
 void *mi_heap_mallocn(mi_heap_t *heap, size_t count, size_t size) MI_BLOCK MI_COUNT(2, 3);
 void *mi_heap_realloc(mi_heap_t *heap, void *block, size_t size) MI_RESIZED MI_SIZE(3);
-void *mi_heap_reallocn(mi_heap_t *heap, void *block, size_t count,
-                       size_t size) MI_RESIZED MI_COUNT(3, 4);
+void *mi_heap_reallocn(mi_heap_t *heap, void *block, size_t count, size_t size) MI_RESIZED
+    MI_COUNT(3, 4);
 void *mi_heap_reallocf(mi_heap_t *heap, void *block, size_t size) MI_RESIZED MI_SIZE(3);
 char *mi_heap_strdup(mi_heap_t *heap, const char *text) MI_BLOCK;
 char *mi_heap_strndup(mi_heap_t *heap, const char *text, size_t most) MI_BLOCK;
@@ -141,8 +141,8 @@ void *mi_heap_malloc_aligned_at(mi_heap_t *heap, size_t size, size_t alignment,
 void *mi_heap_zalloc_aligned(mi_heap_t *heap, size_t size, size_t alignment) MI_BLOCK MI_SIZE(2);
 void *mi_heap_zalloc_aligned_at(mi_heap_t *heap, size_t size, size_t alignment,
                                 size_t offset) MI_BLOCK MI_SIZE(2);
-void *mi_heap_calloc_aligned(mi_heap_t *heap, size_t count, size_t size,
-                             size_t alignment) MI_BLOCK MI_COUNT(2, 3);
+void *mi_heap_calloc_aligned(mi_heap_t *heap, size_t count, size_t size, size_t alignment) MI_BLOCK
+    MI_COUNT(2, 3);
 void *mi_heap_calloc_aligned_at(mi_heap_t *heap, size_t count, size_t size, size_t alignment,
                                 size_t offset) MI_BLOCK MI_COUNT(2, 3);
 void *mi_heap_realloc_aligned(mi_heap_t *heap, void *block, size_t size,
@@ -151,8 +151,8 @@ void *mi_heap_realloc_aligned_at(mi_heap_t *heap, void *block, size_t size, size
                                  size_t offset) MI_RESIZED MI_SIZE(3);
 
 void *mi_heap_rezalloc(mi_heap_t *heap, void *block, size_t size) MI_RESIZED MI_SIZE(3);
-void *mi_heap_recalloc(mi_heap_t *heap, void *block, size_t count,
-                       size_t size) MI_RESIZED MI_COUNT(3, 4);
+void *mi_heap_recalloc(mi_heap_t *heap, void *block, size_t count, size_t size) MI_RESIZED
+    MI_COUNT(3, 4);
 void *mi_heap_rezalloc_aligned(mi_heap_t *heap, void *block, size_t size,
                                size_t alignment) MI_RESIZED MI_SIZE(3);
 void *mi_heap_rezalloc_aligned_at(mi_heap_t *heap, void *block, size_t size, size_t alignment,

@@ -8,7 +8,8 @@
 #include "eddy.h"
 
 /* Pages begin at a multiple of a slice, so every block of a class whose size is a multiple of the
- * alignment is aligned. The size of the first such class that holds `size`; 0 when there is none. */
+ * alignment is aligned. The size of the first such class that holds `size`; 0 when there is
+ * none. */
 static size_t naturally_aligned(size_t size, size_t alignment) {
     if (alignment > BLOCK_MAX || size > BLOCK_MAX) return 0;
     for (unsigned i = class_of(size_max(size, alignment)); i < CLASS_COUNT; i++) {

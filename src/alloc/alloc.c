@@ -26,8 +26,8 @@ static block_t *pop(page_t *page) {
     return block;
 }
 
-/* What is to be done before a call allocates, which may allocate and free itself. `caller`: the code
- * that made the call. */
+/* What is to be done before a call allocates, which may allocate and free itself. `caller`: the
+ * code that made the call. */
 static void run_errands(const void *caller) {
     heartbeat(thread_self, false);
     scavenge_start(caller);

@@ -5,9 +5,9 @@
  * No counter, lock, atomic operation, division or system call; everything rare is a tail call.
  *
  * malloc finds the current page of the size by table. free finds the descriptor by address; its
- * `owner` is this thread only when the block can go on the page's free list at once (heap/page.h). A
- * block of the page that this thread last freed a block of for another is gathered (heap/remote.h).
- * SPDX-License-Identifier: MIT */
+ * `owner` is this thread only when the block can go on the page's free list at once (heap/page.h).
+ * A block of the page that this thread last freed a block of for another is gathered
+ * (heap/remote.h). SPDX-License-Identifier: MIT */
 #ifndef EDDY_ALLOC_FAST_H
 #define EDDY_ALLOC_FAST_H
 

@@ -26,8 +26,8 @@ static void free_own(page_t *page, block_t *block) {
     if (--page->used == 0) heap_count_out(page);
 }
 
-/* A thread that only frees gathers what it frees too, and is known before it takes a lock; one whose
- * exit handler has run does without. */
+/* A thread that only frees gathers what it frees too, and is known before it takes a lock; one
+ * whose exit handler has run does without. */
 static cold void free_first(page_t *page, block_t *block) {
     if (thread_self == &thread_none) (void)thread_start();
     remote_free(thread_self, page, block);
@@ -55,8 +55,8 @@ static void free_in_page(page_t *page, void *pointer) {
     }
 }
 
-/* The page has no owner: the slice is an inner one, the page has interior pointers or is retained, or
- * there is no page at all. */
+/* The page has no owner: the slice is an inner one, the page has interior pointers or is retained,
+ * or there is no page at all. */
 static out_of_line void free_rare(void *pointer, page_t *descriptor) {
     page_t *head = span_head(descriptor);
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);

@@ -19,7 +19,7 @@ typedef struct list {
 
 /* The object of which `node_pointer` is the member `member`. */
 #define list_object(node_pointer, type, member)                                                    \
-    ((type *)(void *)((char *)(node_pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(node_pointer)-offsetof(type, member)))
 
 static inline void list_init(list_t *list) { list->head.next = list->head.previous = &list->head; }
 
@@ -54,6 +54,7 @@ static inline void list_push_last(list_t *list, list_node_t *node) {
 }
 
 static inline void list_remove(list_node_t *node) {
+    assert_debug(node != NULL);
     assert_debug(node->next->previous == node && node->previous->next == node);
     node->previous->next = node->next;
     node->next->previous = node->previous;
@@ -62,6 +63,7 @@ static inline void list_remove(list_node_t *node) {
 /* Append all of `source` to `target`; `source` ends empty. */
 static inline void list_append(list_t *target, list_t *source) {
     if (list_is_empty(source)) return;
+    assert_debug(source->head.next != NULL && source->head.previous != NULL);
     source->head.next->previous = target->head.previous;
     source->head.previous->next = &target->head;
     target->head.previous->next = source->head.next;

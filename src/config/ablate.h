@@ -1,5 +1,5 @@
-/* Switches that turn one heuristic off, so that each can be measured alone: EDDY_ABLATE=name,name in
- * the environment of a build made with -DEDDY_ABLATE=ON. In every other build they are constants
+/* Switches that turn one heuristic off, so that each can be measured alone: EDDY_ABLATE=name,name
+ * in the environment of a build made with -DEDDY_ABLATE=ON. In every other build they are constants
  * and the compiler removes them. docs/evidence.md holds what each was found to be worth.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_CONFIG_ABLATE_H
@@ -22,7 +22,9 @@ typedef enum ablation {
 
 #if defined(EDDY_ABLATE) && EDDY_ABLATE
 extern _Atomic uint32_t ablations hidden_symbol;
-static always_inline bool ablated(ablation_t which) { return load_relaxed(&ablations) >> which & 1; }
+static always_inline bool ablated(ablation_t which) {
+    return load_relaxed(&ablations) >> which & 1;
+}
 void ablate_load(void);
 #else
 static always_inline bool ablated(ablation_t which) {

@@ -30,6 +30,7 @@ static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_LIMIT] = ROW("limit", 0, 0, INT64_MAX, true, NULL),
     [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "no exit"),
     [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
+    [EDDY_OPTION_SOFT_LIMIT] = ROW("soft_limit", -1, -1, INT64_MAX, true, NULL),
     [EDDY_OPTION_SCAVENGER] = ROW("scavenger", 1, 0, 2, false, "never auto always"),
 };
 

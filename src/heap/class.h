@@ -1,5 +1,5 @@
-/* Size classes: 16, 32, ... 128 bytes, then eight to the doubling up to 64 KiB (at most a ninth of a
- * block is lost to rounding). Larger objects are spans of their own.
+/* Size classes: 16, 32, ... 128 bytes, then eight to the doubling up to 64 KiB (at most a ninth of
+ * a block is lost to rounding). Larger objects are spans of their own.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_CLASS_H
 #define EDDY_HEAP_CLASS_H
@@ -8,16 +8,16 @@
 
 enum {
     BLOCK_ALIGN = 16,
-    CLASS_LINEAR_BITS = 7,                            /* 16-byte steps up to 1 << this */
+    CLASS_LINEAR_BITS = 7, /* 16-byte steps up to 1 << this */
     CLASS_LINEAR = (1 << CLASS_LINEAR_BITS) / BLOCK_ALIGN,
     CLASS_STEP_BITS = 3,
     CLASS_STEPS = 1 << CLASS_STEP_BITS,
-    DIRECT_MAX = 1024,                                /* sizes that malloc finds by table */
+    DIRECT_MAX = 1024, /* sizes that malloc finds by table */
     DIRECT_COUNT = DIRECT_MAX / BLOCK_ALIGN + 1,
-    SMALL_MAX = 8 << 10,                              /* blocks of pages of a single slice */
-    BLOCK_MAX = 64 << 10,                             /* the largest class */
+    SMALL_MAX = 8 << 10,  /* blocks of pages of a single slice */
+    BLOCK_MAX = 64 << 10, /* the largest class */
     CLASS_COUNT = CLASS_LINEAR + (16 - CLASS_LINEAR_BITS) * CLASS_STEPS,
-    PAGE_BLOCKS_LEAST = 8                             /* in a page of several slices */
+    PAGE_BLOCKS_LEAST = 8 /* in a page of several slices */
 };
 
 /* The smallest class whose blocks hold `size` bytes; size <= BLOCK_MAX. */

@@ -184,7 +184,8 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
     if (other == heap || (!dead && load_relaxed(&other->retained_slices) == 0)) return NULL;
     if (!lock_try(&other->lock)) return NULL;
     page_t *page = NULL;
-    /* Only from ordinary to ordinary: a first-class heap frees at its end all that its pages hold. */
+    /* Only from ordinary to ordinary: a first-class heap frees at its end all that its pages
+     * hold. */
     bool adopts = load_relaxed(&other->state) == HEAP_DEAD &&
                   load_relaxed(&other->first_class) == NULL &&
                   load_relaxed(&heap->first_class) == NULL;
@@ -269,8 +270,9 @@ static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
-/* The current page is used up: put it with the full ones and take another of the heap's own; NULL when
- * it has none. The current one stays when frees of other threads came in at the last moment. */
+/* The current page is used up: put it with the full ones and take another of the heap's own; NULL
+ * when it has none. The current one stays when frees of other threads came in at the last
+ * moment. */
 static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
@@ -365,8 +367,8 @@ static always_inline void retire(heap_t *heap, page_t *page) {
 
 void heap_count_out(page_t *page) {
     heap_t *heap = load_relaxed(&page->heap);
-    /* Another thread may take an emptied page at any moment, this one included, and use its span for
-     * something else. */
+    /* Another thread may take an emptied page at any moment, this one included, and use its span
+     * for something else. */
     if (unlikely(heap == NULL || load_relaxed(&heap->thread) != thread_self)) return;
     enter(heap);
     lock_acquire(&heap->lock);

@@ -37,7 +37,7 @@ typedef struct heap {
     page_t *direct[DIRECT_COUNT];
     page_t *current[CLASS_COUNT];
     /* set when a thread takes the heap, constant while it is live */
-    _Atomic(struct thread *) thread; /* NULL: a sub-heap whose thread has ended */
+    _Atomic(struct thread *) thread;         /* NULL: a sub-heap whose thread has ended */
     _Atomic(struct eddy_heap *) first_class; /* NULL: an ordinary heap */
     /* the owner's; the lock for who is not */
     heap_counters_t counters;
@@ -49,8 +49,9 @@ typedef struct heap {
     demand_t demand; /* slices */
     _Atomic size_t retained_slices;
     _Atomic size_t retained_peak; /* the most there ever were */
-    size_t retained_most;  /* the option's, in slices */
-    /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks closer. */
+    size_t retained_most;         /* the option's, in slices */
+    /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks
+     * closer. */
     size_t retained_noted;
     block_t *token_at; /* where heap/idle.h goes on looking; NULL: at the first token */
 
@@ -71,8 +72,9 @@ extern page_t page_empty hidden_symbol;
 /* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
 void heap_start(heap_t *heap, struct thread *thread);
 
-/* The current page's free list is empty: the current page of the class after it is not; NULL without
- * memory. Owner only. *is_zero becomes true when the first block is zero but for its link. */
+/* The current page's free list is empty: the current page of the class after it is not; NULL
+ * without memory. Owner only. *is_zero becomes true when the first block is zero but for its
+ * link. */
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
 
 /* A free of the owner brought the page's count down to 0: a full page has blocks again, or a page
@@ -83,13 +85,14 @@ void heap_tick(void);
 /* From now on the page has interior pointers: its frees take the slow path. Owner only. */
 void heap_mark_interior(heap_t *heap, page_t *page);
 
-/* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no lock. */
+/* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no
+ * lock. */
 void heap_push_token(heap_t *heap, block_t *token);
 
 /* Under the heap's lock, by any thread: */
 
-/* Move the pages of all tokens to their partial lists, and the tokens to their pages. The owner's, or
- * while it rests: it changes what the owner's fast paths change. */
+/* Move the pages of all tokens to their partial lists, and the tokens to their pages. The owner's,
+ * or while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
 /* Release up to `slices` of retained pages, those retained longest first; the slices released. */
 size_t heap_release_retained(heap_t *heap, size_t slices);

@@ -23,12 +23,12 @@
  *      PAGE_PARTIAL   in use: 0 when the page is empty and retires
  *      PAGE_FULL      in use - (block_limit - PAGE_WAKE): 0 when so many were freed that the page
  *                     is worth listing again
- *  - `owner` is the thread while its frees may push on `free` at once: in all states but RETAINED, in
- *    pages without interior pointers; NULL otherwise. One comparison on the fast path of free
+ *  - `owner` is the thread while its frees may push on `free` at once: in all states but RETAINED,
+ *    in pages without interior pointers; NULL otherwise. One comparison on the fast path of free
  *    sorts out retained, foreign, large, inner and interior cases together.
  *  - The blocks in use of a page that is not current only fall. When they equal the pending count
- *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the heap's
- *    lock may take it: a stale `used` is too high, which errs on the safe side.
+ *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the
+ *    heap's lock may take it: a stale `used` is too high, which errs on the safe side.
  *  - The blocks behind `capacity` are zero when `is_zero`: fresh from the kernel, never handed out.
  *  - The order of stores that change `used` and `state` together is such that a child forked in
  *    between finds the blocks in use too high, never too low (atomic_signal_fence).
@@ -43,7 +43,13 @@
 #include "config/ablate.h"
 #include "heap/class.h"
 
-typedef enum page_state { PAGE_CURRENT, PAGE_PARTIAL, PAGE_FULL, PAGE_RETAINED, PAGE_TAKEN } page_state_t;
+typedef enum page_state {
+    PAGE_CURRENT,
+    PAGE_PARTIAL,
+    PAGE_FULL,
+    PAGE_RETAINED,
+    PAGE_TAKEN
+} page_state_t;
 
 enum { PAGE_WAKE = 1 };
 
@@ -53,16 +59,19 @@ static always_inline uint32_t page_current_bias(void) { return !ablated(ABLATE_B
 /* Blocks in use, from the page's numbers. */
 static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t block_limit) {
     switch (state) {
-    case PAGE_CURRENT: return used - page_current_bias();
-    case PAGE_FULL: return used + block_limit - PAGE_WAKE;
-    default: return used;
+    case PAGE_CURRENT:
+        return used - page_current_bias();
+    case PAGE_FULL:
+        return used + block_limit - PAGE_WAKE;
+    default:
+        return used;
     }
 }
 
 /* ---- thread_free: what other threads freed, in one word ----
- * The chain of blocks by its first one, its length, and whether the page is full. Marked full implies
- * empty: the first free into such a page clears the mark and does not go onto this chain but tells
- * the owner (heap/remote.h). Addresses of the window fit 48 bits (memory/region.c). */
+ * The chain of blocks by its first one, its length, and whether the page is full. Marked full
+ * implies empty: the first free into such a page clears the mark and does not go onto this chain
+ * but tells the owner (heap/remote.h). Addresses of the window fit 48 bits (memory/region.c). */
 static const uint64_t PENDING_FULL = (uint64_t)1 << 63;
 static const uint64_t PENDING_ADDRESS = ((uint64_t)1 << 48) - 1;
 enum { PENDING_COUNT_SHIFT = 48 };
@@ -94,15 +103,15 @@ void page_collect(page_t *page);
 static always_inline bool page_has_pending(page_t *page) {
     return load_relaxed(&page->thread_free) != 0;
 }
-/* Whether the first two blocks of the free list do not lie side by side, and so likely none do. Of a
- * page without a live block; one with a single block counts as scattered. */
+/* Whether the first two blocks of the free list do not lie side by side, and so likely none do. Of
+ * a page without a live block; one with a single block counts as scattered. */
 static inline bool page_is_scattered(const page_t *page) {
     size_t bytes = page->block_bytes;
     size_t distance = (size_t)page->free->next - (size_t)page->free;
     return distance != bytes && distance != 0 - bytes;
 }
-/* Mark the page full unless frees are pending; false in that case. Under the heap's lock, all blocks
- * handed out. */
+/* Mark the page full unless frees are pending; false in that case. Under the heap's lock, all
+ * blocks handed out. */
 static always_inline bool page_mark_full(page_t *page) {
     assert_debug(page->free == NULL && page->capacity == page->block_limit);
     uint64_t nothing = 0;
@@ -110,7 +119,8 @@ static always_inline bool page_mark_full(page_t *page) {
 }
 /* Hand a chain of `count` blocks to a page of another thread. The token, a block that was kept
  * back to tell the owner of a full page, or NULL. */
-static always_inline block_t *page_give(page_t *page, block_t *first, block_t *last, uint32_t count) {
+static always_inline block_t *page_give(page_t *page, block_t *first, block_t *last,
+                                        uint32_t count) {
     uint64_t before = load_relaxed(&page->thread_free);
     uint64_t after;
     do {

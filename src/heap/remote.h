@@ -38,8 +38,8 @@ void remote_flush_all(thread_t *thread);
 static always_inline void remote_flush(thread_t *thread) {
     if (unlikely(thread->remote_open != 0)) remote_flush_all(thread);
 }
-/* What a thread holds back, for statistics: right while the thread rests. Reads its plain fields and
- * is exempt from the thread sanitizer like page_peek. */
+/* What a thread holds back, for statistics: right while the thread rests. Reads its plain fields
+ * and is exempt from the thread sanitizer like page_peek. */
 typedef struct remote_held {
     size_t blocks, bytes, pages;
 } remote_held_t;

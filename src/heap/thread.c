@@ -19,7 +19,7 @@
             .direct = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT16(&page_empty),        \
                        REPEAT16(&page_empty), &page_empty},                                        \
             .current = {REPEAT16(&page_empty), REPEAT16(&page_empty), REPEAT16(&page_empty),       \
-                        REPEAT16(&page_empty), REPEAT16(&page_empty)},                               \
+                        REPEAT16(&page_empty), REPEAT16(&page_empty)},                             \
         },                                                                                         \
     }
 _Static_assert(DIRECT_COUNT == 65 && CLASS_COUNT == 80, "NO_PAGES fills the tables");
@@ -30,9 +30,9 @@ _Thread_local thread_t *thread_self = &thread_none;
 
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`. */
-static thread_t *pool; /* records of threads that have ended */
+static thread_t *pool;  /* records of threads that have ended */
 static heap_t *suspect; /* where reclaim goes on looking */
-static bool key_made; /* and forks are watched */
+static bool key_made;   /* and forks are watched */
 
 static _Atomic size_t count;
 static _Atomic size_t starts;

@@ -35,7 +35,7 @@ typedef struct thread {
     heap_t *standard;
     unsigned long long heartbeats;
     bool in_heartbeat;
-    struct thread *next;  /* in the pool of records */
+    struct thread *next; /* in the pool of records */
 } thread_t;
 
 /* The running thread's record: thread_none before its first slow path, thread_gone after its exit

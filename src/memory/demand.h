@@ -8,6 +8,7 @@
 #ifndef EDDY_MEMORY_DEMAND_H
 #define EDDY_MEMORY_DEMAND_H
 
+#include "base/atomic.h"
 #include "base/base.h"
 #include "config/ablate.h"
 #include "config/options.h"
@@ -47,9 +48,13 @@ static inline bool demand_turn(demand_t *demand, uint64_t window_now) {
     return true;
 }
 
+/* The process holds more than the soft limit (memory/span.c): nothing is kept that need not be. */
+extern _Atomic bool demand_is_tight hidden_symbol;
+
 /* How much may be kept beside what is in use. */
 static inline size_t demand_allowance(const demand_t *demand) {
     if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_KEEP_DIRTY)) return 0;
+    if (unlikely(load_relaxed(&demand_is_tight))) return 0;
     return size_max(demand->peak, demand->peak_before) - demand->in_use;
 }
 

@@ -48,8 +48,9 @@ struct thread;
  * (docs/evidence.md, "Aliasing"):
  *  - The line that they use is the second one. The first block of every page lies at a multiple of
  *    64 KiB, in the first set of the cache: never in the set of a descriptor's second line.
- *  - What they touch in it stands 8 behind a multiple of 16. Processors compare only the low 12 bits
- *    of addresses at first, and no block's link, at a multiple of 16, seems to be one of these. */
+ *  - What they touch in it stands 8 behind a multiple of 16. Processors compare only the low 12
+ *    bits of addresses at first, and no block's link, at a multiple of 16, seems to be one of
+ *    these. */
 typedef struct page {
     /* read, and the first word written, by other threads */
     _Atomic uint64_t thread_free;
@@ -80,7 +81,8 @@ _Static_assert(offsetof(page_t, free) % 16 == 8 && offsetof(page_t, used) % 16 =
 _Static_assert(sizeof(page_t) == 128, "a descriptor is one pair of cache lines");
 
 /* What the window describes: `slices` slices from `base`, the i-th by descriptors[i]. Written once,
- * before the first block is handed out. All zero until then, so that every pointer is outside. */
+ * before the first block is handed out, base first and slices last. Until then every pointer is
+ * outside, also for a thread that sees only some of it: no address is as high as the first base. */
 typedef struct window {
     uintptr_t base;
     size_t slices;

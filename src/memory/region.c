@@ -17,25 +17,27 @@ enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
 /* Enough is left for regions of Eddy's own. */
 enum { GIVEN_MAX = REGION_MAX / 2 };
 
-window_t window;
+window_t window = {.base = (uintptr_t)1 << 63};
 static region_t regions[REGION_MAX];
-static size_t count;
+/* Written under the span lock, read without it too. */
+static _Atomic size_t count;
 static size_t given_count;
 /* A start was refused: ask for little before asking for much again. */
 static bool start_refused;
 /* What a further region asks for beyond what is needed, in bytes: less after each refusal. */
 static size_t step_most = SIZE_MAX;
 
-size_t region_count(void) { return count; }
+/* Acquire pairs with the release in publish: a region that is counted is whole. */
+size_t region_count(void) { return load_acquire(&count); }
 
 const region_t *region_at(size_t index) {
-    assert_debug(index < count);
+    assert_debug(index < region_count());
     return &regions[index];
 }
 
 bool region_contains(size_t slice) {
-    for (size_t i = 0; i < count; i++) {
-        if (slice - regions[i].first < regions[i].opened) return true;
+    for (size_t i = 0; i < region_count(); i++) {
+        if (slice - regions[i].first < region_opened(&regions[i])) return true;
     }
     return false;
 }
@@ -68,7 +70,7 @@ static char *reserve_shrinking(size_t *bytes, size_t least) {
 
 bool region_is_given(size_t slice) {
     if (likely(given_count == 0)) return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < region_count(); i++) {
         if (slice - regions[i].first < regions[i].reserved) return regions[i].is_given;
     }
     return false;
@@ -78,10 +80,16 @@ static size_t table_bytes(size_t window_bytes) {
     return round_up((window_bytes >> SLICE_SHIFT) * sizeof(page_t), os_page_size());
 }
 
-static void region_add(char *address, size_t bytes) {
-    size_t first = slice_of(address);
-    assert_always(count < REGION_MAX && first < window.slices);
-    regions[count++] = (region_t){first, bytes >> SLICE_SHIFT, 0, false};
+static region_t *publish(region_t region) {
+    size_t index = region_count();
+    assert_always(index < REGION_MAX && region.first < window.slices);
+    regions[index] = region;
+    store_release(&count, index + 1);
+    return &regions[index];
+}
+
+static region_t *region_add(char *address, size_t bytes) {
+    return publish((region_t){slice_of(address), bytes >> SLICE_SHIFT, 0, false});
 }
 
 /* The window ends where the first region ends: the kernel places later mappings below earlier
@@ -93,6 +101,7 @@ static bool place_window(char *region, size_t region_bytes, size_t window_bytes)
     window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
     assert_always(((window.base + window_bytes) >> 48) == 0); /* heap/page.h packs addresses */
     window.descriptors = table;
+    atomic_thread_fence(memory_order_release);
     window.slices = window_bytes >> SLICE_SHIFT;
     return true;
 }
@@ -135,8 +144,8 @@ bool region_start(void) {
 
 size_t region_descriptor_bytes(void) {
     size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += round_up(regions[i].opened * sizeof(page_t), os_page_size());
+    for (size_t i = 0; i < region_count(); i++) {
+        bytes += round_up(region_opened(&regions[i]) * sizeof(page_t), os_page_size());
     }
     return bytes;
 }
@@ -146,27 +155,27 @@ size_t region_descriptor_bytes(void) {
 static bool open_descriptors(const region_t *region, size_t slices) {
     size_t page = os_page_size();
     uintptr_t start = (uintptr_t)(window.descriptors + region->first);
-    uintptr_t open_to = region->opened == 0
+    uintptr_t open_to = region_opened(region) == 0
                             ? round_down(start, page)
-                            : round_up(start + region->opened * sizeof(page_t), page);
-    uintptr_t needed = round_up(start + (region->opened + slices) * sizeof(page_t), page);
+                            : round_up(start + region_opened(region) * sizeof(page_t), page);
+    uintptr_t needed = round_up(start + (region_opened(region) + slices) * sizeof(page_t), page);
     return needed <= open_to || os_open((void *)open_to, needed - open_to);
 }
 
 static bool open_front(region_t *region, size_t slices) {
-    page_t *first = slice_descriptor(region->first + region->opened);
+    page_t *first = slice_descriptor(region->first + region_opened(region));
     if (!open_descriptors(region, slices)) return false;
     if (!os_open(slice_address(first), slices << SLICE_SHIFT)) return false;
-    region->opened += slices;
+    store_release(&region->opened, region_opened(region) + slices);
     return true;
 }
 
 /* Open `slices` at the front of the region, and more where that is granted. */
 static page_t *grow_region(region_t *region, size_t slices, size_t *opened) {
-    size_t room = region->reserved - region->opened;
+    size_t room = region->reserved - region_opened(region);
     if (slices > room) return NULL;
-    page_t *first = slice_descriptor(region->first + region->opened);
-    size_t step = region->opened / STEP_FRACTION;
+    page_t *first = slice_descriptor(region->first + region_opened(region));
+    size_t step = region_opened(region) / STEP_FRACTION;
     step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
     *opened = size_min(size_max(step, slices), room);
     if (open_front(region, *opened)) return first;
@@ -181,7 +190,7 @@ static bool in_window(const char *address, size_t bytes) {
 }
 
 static bool overlaps_region(size_t first, size_t slices) {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < region_count(); i++) {
         const region_t *region = &regions[i];
         if (first < region->first + region->reserved && region->first < first + slices) return true;
     }
@@ -193,16 +202,16 @@ int region_give(void *start, size_t bytes) {
     uintptr_t first = round_up((uintptr_t)start, SLICE_BYTES);
     if (first >= end || !in_window((char *)first, end - first)) return -1;
     region_t given = {slice_of((void *)first), (end - first) >> SLICE_SHIFT, 0, true};
-    bool fits = given_count < GIVEN_MAX && count < REGION_MAX &&
+    bool fits = given_count < GIVEN_MAX && region_count() < REGION_MAX &&
                 !overlaps_region(given.first, given.reserved);
     if (!fits || !open_descriptors(&given, given.reserved)) return -1;
-    given.opened = given.reserved;
-    regions[count++] = given;
+    store_relaxed(&given.opened, given.reserved);
+    publish(given);
     return (int)given_count++;
 }
 
 const region_t *region_given(size_t number) {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < region_count(); i++) {
         if (regions[i].is_given && number-- == 0) return &regions[i];
     }
     return NULL;
@@ -212,20 +221,20 @@ const region_t *region_given(size_t number) {
  * more than was refused before. */
 static size_t step_bytes(size_t least) {
     size_t reserved = 0;
-    for (size_t i = 0; i < count; i++) reserved += regions[i].reserved << SLICE_SHIFT;
+    for (size_t i = 0; i < region_count(); i++) reserved += regions[i].reserved << SLICE_SHIFT;
     size_t bytes = round_down(size_min(reserved / 2, step_most), SLICE_BYTES);
     return bytes < least || bytes > window.slices << SLICE_SHIFT ? least : bytes;
 }
 
 static const region_t *last_own(void) {
-    size_t last = count - 1;
+    size_t last = region_count() - 1;
     while (regions[last].is_given) last--;
     return &regions[last];
 }
 
 /* One more region of at least `slices`, below the one before; NULL when refused. */
 static region_t *add_region(size_t slices) {
-    if (count == REGION_MAX) return NULL;
+    if (region_count() == REGION_MAX) return NULL;
     uintptr_t below = (uintptr_t)slice_address(slice_descriptor(last_own()->first));
     size_t least = slices << SLICE_SHIFT;
     size_t bytes = step_bytes(least);
@@ -242,14 +251,13 @@ static region_t *add_region(size_t slices) {
         os_unmap(address, bytes);
         return NULL;
     }
-    region_add(address, bytes);
-    return &regions[count - 1];
+    return region_add(address, bytes);
 }
 
 page_t *region_open(size_t slices, size_t *opened) {
     bool refused = false;
-    for (size_t i = 0; i < count; i++) {
-        if (slices > regions[i].reserved - regions[i].opened) continue;
+    for (size_t i = 0; i < region_count(); i++) {
+        if (slices > regions[i].reserved - region_opened(&regions[i])) continue;
         page_t *first = grow_region(&regions[i], slices, opened);
         if (first != NULL) return first;
         refused = true;

@@ -12,9 +12,13 @@
 typedef struct region {
     size_t first;    /* slice */
     size_t reserved; /* slices */
-    size_t opened;   /* slices from `first` on that can be used, their descriptors too */
-    bool is_given;   /* memory of the program's own, open as a whole */
+    /* slices from `first` on that can be used, their descriptors too; read without the lock too */
+    _Atomic size_t opened;
+    bool is_given; /* memory of the program's own, open as a whole */
 } region_t;
+
+/* Acquire pairs with the release in region.c: what is counted can be used. */
+static inline size_t region_opened(const region_t *region) { return load_acquire(&region->opened); }
 
 enum { REGION_MAX = 64 };
 

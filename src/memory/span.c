@@ -31,6 +31,11 @@ static demand_t demand; /* slices */
 static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
 static size_t spans_purged, bytes_purged;
 
+/* What the control group allows, in slices; read at the start, before the program may lock itself
+ * out of files. */
+static size_t group_slices = SIZE_MAX;
+_Atomic bool demand_is_tight;
+
 static unsigned bin_of(size_t slices) {
     if (slices <= EXACT) return (unsigned)slices - 1;
     unsigned top = highest_bit(slices);
@@ -149,6 +154,7 @@ static page_t *previous_free(page_t *head, span_kind_t kind) {
 
 /* Put a span that is in transit among the free ones, joined with its neighbours of the kind. */
 static void insert_free(page_t *head, span_kind_t kind) {
+    assert_debug(head != NULL);
     page_t *next = next_span(head);
     if (next != NULL && span_kind(next) == kind) {
         bins_remove(next);
@@ -175,6 +181,27 @@ static void take_free(page_t *head) {
 /* Cut off what follows the first `slices` of a span in transit, back to where it came from. */
 static void give_back_rest(page_t *head, size_t slices, span_kind_t kind) {
     if (span_slices(head) > slices) insert_free(split(head, slices, SPAN_TRANSIT), kind);
+}
+
+/* ---- limits ---- */
+
+static size_t hard_limit(void) {
+    int64_t option = option_get(EDDY_OPTION_LIMIT);
+    return option == 0 ? SIZE_MAX : (size_t)option >> SLICE_SHIFT;
+}
+
+static size_t soft_limit(void) {
+    int64_t option = option_get(EDDY_OPTION_SOFT_LIMIT);
+    if (option == 0) return SIZE_MAX;
+    return option > 0 ? (size_t)option >> SLICE_SHIFT : group_slices / 8 * 7;
+}
+
+/* What is in use, or dirty, has changed. */
+static void note_held(void) {
+    bool tight = demand.in_use + dirty.slices > soft_limit();
+    if (likely(tight == load_relaxed(&demand_is_tight))) return;
+    store_relaxed(&demand_is_tight, tight);
+    alarm_ring();
 }
 
 /* ---- windows and purging ---- */
@@ -222,6 +249,7 @@ static size_t purge_locked(size_t excess) {
         }
     }
     bytes_purged += purged_slices << SLICE_SHIFT;
+    note_held();
     return purged_slices;
 }
 
@@ -269,6 +297,8 @@ static bool start_locked(void) {
     bins_init(&clean);
     list_init(&by_age);
     strict_commit = os_commit_is_strict();
+    size_t group_bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+    if (group_bytes != SIZE_MAX) group_slices = group_bytes >> SLICE_SHIFT;
     started = true;
     return true;
 }
@@ -280,10 +310,18 @@ bool span_start(void) {
     return result;
 }
 
-/* Beyond the limit nothing more is handed out; free memory is no part of what is in use. */
+/* Beyond the limit nothing more is handed out. */
 static bool within_limit(size_t slices) {
-    size_t limit = (size_t)option_get(EDDY_OPTION_LIMIT) >> SLICE_SHIFT;
-    return limit == 0 || demand.in_use + slices <= limit;
+    size_t limit = hard_limit();
+    return slices <= limit && demand.in_use <= limit - slices;
+}
+
+/* Memory was taken that was not held before: free spans that are make room for it. Lets go of the
+ * lock like purge_locked. */
+static void stay_within_limits(void) {
+    size_t limit = size_min(hard_limit(), soft_limit());
+    size_t slices = demand.in_use + dirty.slices;
+    if (unlikely(slices > limit)) purge_locked(size_min(slices - limit, dirty.slices));
 }
 
 /* A free span of at least `slices` in transit; what it was through *kind. */
@@ -340,7 +378,9 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
         return NULL;
     }
     demand_rise(&demand, slices);
+    note_held();
     *is_zero = kind == SPAN_CLEAN;
+    if (kind == SPAN_CLEAN) stay_within_limits();
     if (*is_zero) purge_unfitting(slices);
     return head;
 }
@@ -359,7 +399,9 @@ static void free_as(page_t *head, span_kind_t kind) {
     span_set(head, SPAN_TRANSIT, slices);
     demand_fall(&demand, slices);
     insert_free(head, kind);
-    if (unlikely(option_get(EDDY_OPTION_DECAY_MS) == 0)) purge_locked(dirty.slices);
+    note_held();
+    bool at_once = option_get(EDDY_OPTION_DECAY_MS) == 0 || load_relaxed(&demand_is_tight);
+    if (unlikely(at_once)) purge_locked(dirty.slices);
     lock_release(&lock);
 }
 
@@ -369,7 +411,7 @@ int span_give(void *start, size_t bytes) {
     if (number >= 0) {
         const region_t *region = region_given((size_t)number);
         page_t *head = slice_descriptor(region->first);
-        span_set(head, SPAN_TRANSIT, region->opened);
+        span_set(head, SPAN_TRANSIT, region_opened(region));
         insert_free(head, SPAN_KEPT);
     }
     lock_release(&lock);
@@ -379,7 +421,7 @@ int span_give(void *start, size_t bytes) {
 void *span_given(int number, size_t *bytes) {
     lock_acquire(&lock);
     const region_t *region = number < 0 ? NULL : region_given((size_t)number);
-    if (region != NULL) *bytes = region->opened << SLICE_SHIFT;
+    if (region != NULL) *bytes = region_opened(region) << SLICE_SHIFT;
     lock_release(&lock);
     return region == NULL ? NULL : slice_address(slice_descriptor(region->first));
 }
@@ -417,6 +459,8 @@ bool span_extend(page_t *head, size_t slices) {
         give_back_rest(next, more, kind);
         absorb(head, next);
         demand_rise(&demand, more);
+        note_held();
+        if (kind == SPAN_CLEAN) stay_within_limits();
     }
     lock_release(&lock);
     return fits;
@@ -444,14 +488,14 @@ void span_totals(span_totals_t *totals) {
     }
     for (size_t i = 0; i < region_count(); i++) {
         totals->reserved += region_at(i)->reserved;
-        totals->opened += region_at(i)->opened;
+        totals->opened += region_opened(region_at(i));
     }
     lock_release(&lock);
 }
 
 static bool walk_region(const region_t *region, bool (*visit)(page_t *, void *), void *argument) {
     size_t slice = region->first;
-    size_t end = region->first + region->opened;
+    size_t end = region->first + region_opened(region);
     while (slice < end) {
         page_t *head = slice_descriptor(slice);
         uint64_t shape = span_shape(head);
@@ -470,6 +514,14 @@ bool span_walk(bool (*visit)(page_t *head, void *argument), void *argument) {
     return true;
 }
 
+/* What a span becomes that a vanished thread had in its hands. Where spans are closed to be purged,
+ * this one may be closed or not: now it is. */
+static span_kind_t vanished_kind(page_t *head) {
+    span_kind_t kind = used_kind(head);
+    if (!strict_commit || kind != SPAN_DIRTY) return kind;
+    return os_close(slice_address(head), span_bytes(head)) ? SPAN_CLEAN : SPAN_DIRTY;
+}
+
 static bool repair_head(page_t *head, void *argument) {
     (void)argument;
     span_kind_t kind = span_kind(head);
@@ -477,7 +529,7 @@ static bool repair_head(page_t *head, void *argument) {
         demand_rise(&demand, span_slices(head));
     } else {
         mark_last(head, span_slices(head));
-        if (kind == SPAN_TRANSIT) span_set(head, kind = used_kind(head), span_slices(head));
+        if (kind == SPAN_TRANSIT) span_set(head, kind = vanished_kind(head), span_slices(head));
         bins_insert(head, kind);
     }
     return true;

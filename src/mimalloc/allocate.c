@@ -39,11 +39,10 @@ SAME(void *, mi_calloc_aligned, eddy_calloc_aligned, (size_t count, size_t size,
 SAME(void *, mi_calloc_aligned_at, eddy_calloc_aligned_at,
      (size_t count, size_t size, size_t alignment, size_t offset),
      (count, size, alignment, offset));
-SAME(void *, mi_realloc_aligned, eddy_realloc_aligned,
-     (void *block, size_t size, size_t alignment), (block, size, alignment));
+SAME(void *, mi_realloc_aligned, eddy_realloc_aligned, (void *block, size_t size, size_t alignment),
+     (block, size, alignment));
 SAME(void *, mi_realloc_aligned_at, eddy_realloc_aligned_at,
-     (void *block, size_t size, size_t alignment, size_t offset),
-     (block, size, alignment, offset));
+     (void *block, size_t size, size_t alignment, size_t offset), (block, size, alignment, offset));
 
 /* ---- resized, what is new is zero ---- */
 
@@ -53,8 +52,7 @@ SAME(void *, mi_recalloc, eddy_recalloc, (void *block, size_t count, size_t size
 SAME(void *, mi_rezalloc_aligned, eddy_rezalloc_aligned,
      (void *block, size_t size, size_t alignment), (block, size, alignment));
 SAME(void *, mi_rezalloc_aligned_at, eddy_rezalloc_aligned_at,
-     (void *block, size_t size, size_t alignment, size_t offset),
-     (block, size, alignment, offset));
+     (void *block, size_t size, size_t alignment, size_t offset), (block, size, alignment, offset));
 SAME(void *, mi_recalloc_aligned, eddy_recalloc_aligned,
      (void *block, size_t count, size_t size, size_t alignment), (block, count, size, alignment));
 SAME(void *, mi_aligned_recalloc, eddy_recalloc_aligned,

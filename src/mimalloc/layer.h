@@ -1,5 +1,5 @@
-/* What the files of the mimalloc layer share. It includes nothing of Eddy but the public header: the
- * layer is a library of its own, and has no data that is written to.
+/* What the files of the mimalloc layer share. It includes nothing of Eddy but the public header:
+ * the layer is a library of its own, and has no data that is written to.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_MIMALLOC_LAYER_H
 #define EDDY_MIMALLOC_LAYER_H

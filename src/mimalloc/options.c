@@ -9,14 +9,14 @@
     [mi_option_##option_name] = {                                                                  \
         #option_name, older, "EDDY_" variable, OPTION_OF_EDDY, EDDY_OPTION_##option, 0, false}
 #define FIXED(option_name, older, fixed_value)                                                     \
-    [mi_option_##option_name] = {                                                                  \
-        #option_name, older, NULL, OPTION_WITHOUT_EFFECT, EDDY_OPTION_COUNT, fixed_value, false}
+    [mi_option_##option_name] = {#option_name,      older,       NULL, OPTION_WITHOUT_EFFECT,      \
+                                 EDDY_OPTION_COUNT, fixed_value, false}
 #define OTHER(option_name, older, option_meaning, fixed_value, kib)                                \
-    [mi_option_##option_name] = {                                                                  \
-        #option_name, older, NULL, option_meaning, EDDY_OPTION_COUNT, fixed_value, kib}
+    [mi_option_##option_name] = {#option_name,      older,       NULL, option_meaning,             \
+                                 EDDY_OPTION_COUNT, fixed_value, kib}
 
-/* Eddy reports every error; it opens memory in steps, purges by MADV_DONTNEED after the delay alone,
- * and never destroys itself. */
+/* Eddy reports every error; it opens memory in steps, purges by MADV_DONTNEED after the delay
+ * alone, and never destroys itself. */
 static const option_row_t rows[_mi_option_last] = {
     FIXED(show_errors, NULL, 1),
     EDDY(show_stats, NULL, "STATS", STATS),
@@ -85,9 +85,12 @@ long mi_option_get(mi_option_t option) {
     const option_row_t *row = option_row(option);
     if (row == NULL) return 0;
     switch (row->meaning) {
-    case OPTION_OF_EDDY: return (long)eddy_option_get(row->eddy_option);
-    case OPTION_THP: return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
-    default: return row->value;
+    case OPTION_OF_EDDY:
+        return (long)eddy_option_get(row->eddy_option);
+    case OPTION_THP:
+        return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
+    default:
+        return row->value;
     }
 }
 
@@ -100,16 +103,21 @@ void mi_option_set(mi_option_t option, long value) {
     const option_row_t *row = option_row(option);
     if (row == NULL) return;
     switch (row->meaning) {
-    case OPTION_OF_EDDY: (void)eddy_option_set(row->eddy_option, value); break;
-    case OPTION_THP: prctl(PR_SET_THP_DISABLE, value == 0, 0, 0, 0); break;
-    default: say_without_effect(row);
+    case OPTION_OF_EDDY:
+        (void)eddy_option_set(row->eddy_option, value);
+        break;
+    case OPTION_THP:
+        prctl(PR_SET_THP_DISABLE, value == 0, 0, 0, 0);
+        break;
+    default:
+        say_without_effect(row);
     }
 }
 
 void option_set_weakly(mi_option_t option, long value) {
     const option_row_t *row = option_row(option);
-    bool is_set = row != NULL && row->eddy_variable != NULL &&
-                  secure_getenv(row->eddy_variable) != NULL;
+    bool is_set =
+        row != NULL && row->eddy_variable != NULL && secure_getenv(row->eddy_variable) != NULL;
     if (!is_set) mi_option_set(option, value);
 }
 

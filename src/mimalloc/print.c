@@ -1,5 +1,7 @@
 /* What is printed for people.
  * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+
 #include "mimalloc/options.h"
 #include "mimalloc/stats.h"
 
@@ -9,8 +11,9 @@ static void print_options(mi_output_fun *output, void *argument) {
     for (int i = 0; i < _mi_option_last; i++) {
         const option_row_t *row = option_row((mi_option_t)i);
         bool has_effect = row->meaning != OPTION_WITHOUT_EFFECT;
-        layer_say(output, argument, "option %s: %ld%s%s\n", row->name, mi_option_get((mi_option_t)i),
-                  row->in_kib ? " KiB" : "", has_effect ? "" : " (to set it has no effect)");
+        layer_say(output, argument, "option %s: %ld%s%s\n", row->name,
+                  mi_option_get((mi_option_t)i), row->in_kib ? " KiB" : "",
+                  has_effect ? "" : " (to set it has no effect)");
     }
 }
 
@@ -53,10 +56,10 @@ void mi_heap_stats_print_out(mi_heap_t *heap, mi_output_fun *output, void *argum
     if (heap == NULL) return;
     mi_stats_t stats;
     stats_of_heap(of_heap(heap), &stats);
-    layer_say(output, argument, "heap %p: %lld pages, %lld blocks of %lld bytes\n", (void *)heap,
-              (long long)stats.pages.current,
-              (long long)(stats.malloc_normal_count.total + stats.malloc_huge_count.total),
-              (long long)(stats.malloc_normal.current + stats.malloc_huge.current));
+    layer_say(output, argument,
+              "heap %p: %" PRId64 " pages, %" PRId64 " blocks of %" PRId64 " bytes\n", (void *)heap,
+              stats.pages.current, stats.malloc_normal_count.total + stats.malloc_huge_count.total,
+              stats.malloc_normal.current + stats.malloc_huge.current);
 }
 
 void mi_subproc_stats_print_out(mi_subproc_id_t subprocess, mi_output_fun *output, void *argument) {

@@ -68,6 +68,11 @@ bool os_wipe_on_fork(void *address, size_t bytes);
  * without a limit. */
 size_t os_address_space_left(void);
 size_t os_physical_memory(void);
+/* The memory limit of this process's control group, from the file that names the groups and the
+ * directory where they are mounted; SIZE_MAX without one. One thread at a time. */
+size_t os_group_memory_limit(const char *groups, const char *mount);
+/* Read a small file of /proc or /sys whole, without stdio; the length, 0 when it cannot be read. */
+size_t os_read_file(const char *path, char *buffer, size_t size);
 /* True when the kernel promises no memory that it does not have (vm.overcommit_memory=2). */
 bool os_commit_is_strict(void);
 

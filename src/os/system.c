@@ -16,8 +16,7 @@
 /* From linux/membarrier.h, which older headers lack. */
 enum { BARRIER_PRIVATE_EXPEDITED = 1 << 3, BARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
 
-/* Read a small file of /proc or /sys whole, without stdio; the length, 0 when it cannot be read. */
-static size_t read_file(const char *path, char *buffer, size_t size) {
+size_t os_read_file(const char *path, char *buffer, size_t size) {
     int saved = errno;
     size_t length = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -37,7 +36,7 @@ size_t os_address_space_left(void) {
     char text[64];
     /* The first number of statm is the size of the address space in kernel pages. */
     size_t used = 0;
-    if (read_file("/proc/self/statm", text, sizeof text) != 0) {
+    if (os_read_file("/proc/self/statm", text, sizeof text) != 0) {
         used = strtoul(text, NULL, 10) * os_page_size();
     }
     return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
@@ -50,7 +49,7 @@ size_t os_physical_memory(void) {
 
 bool os_commit_is_strict(void) {
     char text[8];
-    return read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) != 0 && text[0] == '2';
+    return os_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) != 0 && text[0] == '2';
 }
 
 uint64_t os_now_ms(void) {

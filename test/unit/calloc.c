@@ -2,6 +2,7 @@
  * again is forced, and shown to have been taken.
  * SPDX-License-Identifier: MIT */
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
 #include "common/faults.h"

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "heap/class.h"
 
+#include "common/alone.h"
 #include "common/test.h"
 
 /* The definition, word for word. */

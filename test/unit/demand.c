@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "memory/demand.h"
 
+#include "common/alone.h"
 #include "common/test.h"
 
 enum { DECAY_MS = 500, WINDOW_MS = DECAY_MS / 2, STEPS = 5000 };

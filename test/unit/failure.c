@@ -5,6 +5,7 @@
  * Each run is a child process that has not used Eddy before.
  * SPDX-License-Identifier: MIT */
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/faults.h"
 #include "common/inside.h"
 #include "common/random_block.h"

@@ -2,6 +2,7 @@
  * memory go when the heap or a thread ends.
  * SPDX-License-Identifier: MIT */
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/faults.h"
 #include "common/inside.h"
 #include "common/random_block.h"

@@ -4,6 +4,7 @@
 #include "heap/heap.h"
 
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
 #include "common/faults.h"

@@ -11,11 +11,12 @@ const char *eddy_options;
 static const int64_t standard[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = 500, [EDDY_OPTION_RETAIN_MAX] = 256 << 20,
     [EDDY_OPTION_LIMIT] = 0,      [EDDY_OPTION_STATS] = 0,
-    [EDDY_OPTION_VERBOSE] = 0,
+    [EDDY_OPTION_VERBOSE] = 0,    [EDDY_OPTION_SCAVENGER] = 1,
 };
 
 static const char *const variables[] = {"EDDY_DECAY_MS", "EDDY_RETAIN_MAX", "EDDY_LIMIT",
-                                        "EDDY_STATS",    "EDDY_VERBOSE",    "EDDY_DECAYMS"};
+                                        "EDDY_STATS",    "EDDY_VERBOSE",    "EDDY_DECAYMS",
+                                        "EDDY_SCAVENGER"};
 
 static int saved_stderr;
 static FILE *said;
@@ -105,12 +106,19 @@ static void sizes_take_a_unit(void **state) {
     assert_taken("limit=0T", EDDY_OPTION_LIMIT, 0);
 }
 
-static void a_word_stands_for_one(void **state) {
+static void words_stand_for_numbers(void **state) {
     (void)state;
     assert_taken("stats=exit", EDDY_OPTION_STATS, 1);
+    assert_taken("stats=no", EDDY_OPTION_STATS, 0);
+    assert_taken("scavenger=never", EDDY_OPTION_SCAVENGER, 0);
+    assert_taken("scavenger=auto", EDDY_OPTION_SCAVENGER, 1);
+    assert_taken("scavenger=always", EDDY_OPTION_SCAVENGER, 2);
+    assert_taken("scavenger=0", EDDY_OPTION_SCAVENGER, 0);
     assert_refused("verbose=exit", "verbose", EDDY_OPTION_VERBOSE);
     assert_refused("stats=exit1", "exit1", EDDY_OPTION_STATS);
     assert_refused("stats=exi", "exi", EDDY_OPTION_STATS);
+    assert_refused("scavenger=", "scavenger", EDDY_OPTION_SCAVENGER);
+    assert_refused("scavenger=often", "often", EDDY_OPTION_SCAVENGER);
 }
 
 static void what_overflows_is_refused(void **state) {
@@ -210,7 +218,7 @@ static void a_program_may_set_every_value_of_the_range(void **state) {
     } ranges[] = {
         {EDDY_OPTION_DECAY_MS, -1, INT32_MAX}, {EDDY_OPTION_RETAIN_MAX, 0, INT64_MAX},
         {EDDY_OPTION_LIMIT, 0, INT64_MAX},     {EDDY_OPTION_STATS, 0, 1},
-        {EDDY_OPTION_VERBOSE, 0, 1},
+        {EDDY_OPTION_VERBOSE, 0, 1},           {EDDY_OPTION_SCAVENGER, 0, 2},
     };
     for (size_t i = 0; i < LENGTH(ranges); i++) {
         assert_int_equal(eddy_option_set(ranges[i].option, ranges[i].most), 0);
@@ -248,7 +256,7 @@ int main(void) {
         WITH_MESSAGES(every_option_has_its_default),
         WITH_MESSAGES(numbers_and_their_ends),
         WITH_MESSAGES(sizes_take_a_unit),
-        WITH_MESSAGES(a_word_stands_for_one),
+        WITH_MESSAGES(words_stand_for_numbers),
         WITH_MESSAGES(what_overflows_is_refused),
         WITH_MESSAGES(what_is_out_of_range_is_refused),
         WITH_MESSAGES(what_is_malformed_is_refused),

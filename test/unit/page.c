@@ -3,6 +3,7 @@
 #include "heap/page.h"
 
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/inside.h"
 
 enum { BLOCKS_MOST = SLICE_BYTES / BLOCK_ALIGN, GIVERS = 3, ROUNDS = 20 };

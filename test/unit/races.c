@@ -1,6 +1,7 @@
 /* Frees, retiring, collecting and thread ends of two threads that use one page, in every order with
  * one switch between the threads: no block is lost or handed out twice.
  * SPDX-License-Identifier: MIT */
+#include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
 #include "common/faults.h"

@@ -5,6 +5,7 @@
 
 #include <sys/resource.h>
 
+#include "common/alone.h"
 #include "common/faults.h"
 #include "common/test.h"
 #include "memory/span.h"

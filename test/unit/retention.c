@@ -1,6 +1,7 @@
 /* How many empty pages a heap keeps: what its recent bursts need, and not a page more.
  * SPDX-License-Identifier: MIT */
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
 

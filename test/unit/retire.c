@@ -5,6 +5,7 @@
  * ever needs promoting when a page retires. That counter is 0 in every test.
  * SPDX-License-Identifier: MIT */
 #include "common/actor.h"
+#include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
 #include "heap/remote.h"

@@ -32,6 +32,13 @@ static int end(void **state) {
     return 0;
 }
 
+/* The thread sanitizer does without barriers, and so without taking pages from running owners. */
+static int start_with_barriers(void **state) {
+    if (os_barrier_available()) return start(state);
+    skip();
+    return 0;
+}
+
 static size_t slices_used(void) {
     span_totals_t totals;
     span_totals(&totals);
@@ -362,6 +369,7 @@ static void a_refused_thread_is_tried_again_later(void **state) {
 }
 
 #define PASS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define BARRIER_TEST(test) cmocka_unit_test_setup_teardown(test, start_with_barriers, end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -369,15 +377,15 @@ int main(void) {
         cmocka_unit_test(a_refused_thread_is_tried_again_later),
         PASS_TEST(what_is_retained_goes_with_the_windows),
         PASS_TEST(never_keeps_everything),
-        PASS_TEST(pages_that_others_emptied_are_taken_in_the_second_pass),
-        PASS_TEST(a_page_that_its_owner_used_again_is_not_taken),
-        PASS_TEST(a_survivor_keeps_its_page_and_little_attention),
-        PASS_TEST(taking_a_page_races_with_the_owners_last_frees),
-        PASS_TEST(taking_a_page_races_with_the_owner_reusing_it),
-        PASS_TEST(taking_a_page_races_with_the_end_of_its_thread),
-        PASS_TEST(a_fork_at_every_point_of_a_pass),
+        BARRIER_TEST(pages_that_others_emptied_are_taken_in_the_second_pass),
+        BARRIER_TEST(a_page_that_its_owner_used_again_is_not_taken),
+        BARRIER_TEST(a_survivor_keeps_its_page_and_little_attention),
+        BARRIER_TEST(taking_a_page_races_with_the_owners_last_frees),
+        BARRIER_TEST(taking_a_page_races_with_the_owner_reusing_it),
+        BARRIER_TEST(taking_a_page_races_with_the_end_of_its_thread),
+        BARRIER_TEST(a_fork_at_every_point_of_a_pass),
         PASS_TEST(a_refused_purge_is_made_up_for),
-        PASS_TEST(pages_wait_for_a_refused_barrier),
+        BARRIER_TEST(pages_wait_for_a_refused_barrier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

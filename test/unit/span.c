@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "memory/span.h"
 
+#include "common/alone.h"
 #include "common/faults.h"
 #include "common/span_model.h"
 

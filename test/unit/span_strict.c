@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
 
+#include "common/alone.h"
 #include "common/faults.h"
 #include "common/span_model.h"
 
