@@ -287,10 +287,26 @@ typedef struct eddy_stats {
     size_t metadata;         /* Eddy's own: page descriptors and heaps */
     size_t reserved;         /* address space reserved */
     size_t opened;           /* of it made accessible */
+    size_t gathered;         /* the part of `pending` that threads gather to give it to its pages */
 } eddy_stats_t;
 
 /* Fill in `stats` as eddy_counters does. O(pages), takes short locks. */
 EDDY_API void eddy_stats_get(eddy_stats_t *stats, size_t size);
+
+/* What the pages of one size of blocks hold; see eddy_stats_t for the words. */
+typedef struct eddy_class_stats {
+    size_t block_bytes;
+    size_t pages;         /* with a live block or a current one; bytes of them: */
+    size_t live_blocks;   /* gathered frees are still counted here */
+    size_t live_bytes;
+    size_t free_in_pages; /* empty current pages too */
+    size_t pending;
+    size_t retained;
+} eddy_class_stats_t;
+
+/* Fill in the first `count` classes, `size` being sizeof(eddy_class_stats_t) as the caller was
+ * compiled; how many there are. Objects larger than the largest class are not counted. O(pages). */
+EDDY_API size_t eddy_class_stats(eddy_class_stats_t *classes, size_t count, size_t size);
 
 /* Write statistics and counters to file descriptor `fd` as a table for people. */
 EDDY_API void eddy_stats_print(int fd);
@@ -299,6 +315,10 @@ EDDY_API void eddy_stats_print(int fd);
 typedef void eddy_output_fn(const char *text, void *argument);
 /* The same table, line by line, to a function; NULL: to where eddy_on_output says. */
 EDDY_API void eddy_stats_write(eddy_output_fn *output, void *argument);
+/* Statistics, counters and the classes in use for programs, piece by piece, to a function: one JSON
+ * object; or Prometheus' text format, each name beginning with "eddy_". */
+EDDY_API void eddy_stats_json(eddy_output_fn *output, void *argument);
+EDDY_API void eddy_stats_prometheus(eddy_output_fn *output, void *argument);
 /* From now on what Eddy says goes to `output` instead of stderr. It may be called at any point of
  * an allocation and must not allocate. NULL restores stderr. */
 EDDY_API void eddy_on_output(eddy_output_fn *output, void *argument);

@@ -18,7 +18,8 @@
  * lock. See page.h for why this is safe beside an owner that takes no lock. */
 static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
     if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
-    uint32_t in_use = page_in_use((page_state_t)page->state, page_peek(page).used, page->block_limit);
+    uint32_t in_use =
+        page_in_use((page_state_t)page->state, page_peek(page).used, page->block_limit);
     return in_use == pending_count(load_ordered(&page->thread_free)) + tokens;
 }
 

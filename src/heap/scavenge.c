@@ -35,8 +35,9 @@ static list_t in_hand; /* pages taken, not yet freed for want of a barrier */
 
 bool errand_set(errand_t errand, bool on) {
     schedule_point();
-    uint32_t before = on ? atomic_fetch_or_explicit(&errands, errand, memory_order_relaxed)
-                         : atomic_fetch_and_explicit(&errands, ~(uint32_t)errand, memory_order_relaxed);
+    uint32_t before =
+        on ? atomic_fetch_or_explicit(&errands, errand, memory_order_relaxed)
+           : atomic_fetch_and_explicit(&errands, ~(uint32_t)errand, memory_order_relaxed);
     return (before & errand) != 0;
 }
 
@@ -96,9 +97,7 @@ static uint64_t window_ms(void) {
     return half < WINDOW_LEAST_MS ? WINDOW_LEAST_MS : (uint64_t)half;
 }
 
-static void rest(uint64_t ms) {
-    os_wait(&stopping, 0, ms > INT_MAX ? INT_MAX : (int)ms);
-}
+static void rest(uint64_t ms) { os_wait(&stopping, 0, ms > INT_MAX ? INT_MAX : (int)ms); }
 
 /* Until the alarm is rung; false when something came up before anybody could be told to ring. */
 static bool sleep_until_rung(void) {

@@ -68,6 +68,7 @@ static void move_freed(eddy_stats_t *stats) {
         const thread_t *thread = thread_of_ordinary(heap);
         if (thread == NULL) continue;
         remote_held_t held = remote_peek(thread);
+        stats->gathered += held.bytes;
         move_to_pending(stats, held.blocks, held.bytes);
     }
 }

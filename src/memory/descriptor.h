@@ -81,8 +81,8 @@ _Static_assert(offsetof(page_t, free) % 16 == 8 && offsetof(page_t, used) % 16 =
 _Static_assert(sizeof(page_t) == 128, "a descriptor is one pair of cache lines");
 
 /* What the window describes: `slices` slices from `base`, the i-th by descriptors[i]. Written once,
- * before the first block is handed out, base first and slices last. Until then every pointer is
- * outside, also for a thread that sees only some of it: no address is as high as the first base. */
+ * before the first block is handed out. Until then every pointer is outside, also for a thread that
+ * sees only some of it: no address is as high as the first base. */
 typedef struct window {
     uintptr_t base;
     size_t slices;

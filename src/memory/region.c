@@ -101,7 +101,6 @@ static bool place_window(char *region, size_t region_bytes, size_t window_bytes)
     window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
     assert_always(((window.base + window_bytes) >> 48) == 0); /* heap/page.h packs addresses */
     window.descriptors = table;
-    atomic_thread_fence(memory_order_release);
     window.slices = window_bytes >> SLICE_SHIFT;
     return true;
 }

@@ -22,8 +22,6 @@ static inline size_t rollup_rss(void) {
     return proc_number("/proc/self/smaps_rollup", "\nRss:") * KIB;
 }
 
-static inline size_t kernel_threads(void) {
-    return proc_number("/proc/self/status", "\nThreads:");
-}
+static inline size_t kernel_threads(void) { return proc_number("/proc/self/status", "\nThreads:"); }
 
 #endif

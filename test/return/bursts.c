@@ -50,9 +50,7 @@ static void free_chain(chain_t **chain) {
     }
 }
 
-static void free_all(void *argument) {
-    free_chain(&((producer_t *)argument)->blocks);
-}
+static void free_all(void *argument) { free_chain(&((producer_t *)argument)->blocks); }
 
 static void free_all_of_all(void *unused) {
     (void)unused;

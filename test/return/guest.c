@@ -72,7 +72,6 @@ static bool has_scavenger(void) {
     return false;
 }
 
-
 static void start_it(void) {
     check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
     check(has_scavenger());

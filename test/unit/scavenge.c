@@ -1,13 +1,13 @@
 /* What the scavenger does in one pass, beside owners at every point of theirs, forks at every point
  * of its own, and a kernel that refuses. The pass is made by threads of the test.
  * SPDX-License-Identifier: MIT */
+#include "heap/scavenge.h"
 #include "common/burst.h"
 #include "common/clock.h"
 #include "common/faults.h"
 #include "common/forked.h"
 #include "common/preempt.h"
 #include "heap/remote.h"
-#include "heap/scavenge.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, PAGES = 12 };
 

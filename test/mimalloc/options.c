@@ -1,0 +1,149 @@
+/* Options, set by calls and by the environment. The second is seen by this program when it runs
+ * itself.
+ * SPDX-License-Identifier: MIT */
+#include <sys/prctl.h>
+
+#include "layer.h"
+
+static void options_of_eddy_are_read_and_set(void **state) {
+    (void)state;
+    mi_option_set(mi_option_purge_delay, 1234);
+    assert_int_equal(mi_option_get(mi_option_purge_delay), 1234);
+    assert_int_equal(eddy_option_get(EDDY_OPTION_DECAY_MS), 1234);
+    assert_int_equal(mi_option_get_clamp(mi_option_purge_delay, 0, 100), 100);
+    assert_int_equal(mi_option_get_clamp(mi_option_purge_delay, 2000, 3000), 2000);
+    assert_int_equal(mi_option_get_size(mi_option_purge_delay), 1234);
+    mi_option_set_default(mi_option_purge_delay, -1);
+    assert_int_equal(mi_option_get(mi_option_reset_delay), -1);
+    mi_option_enable(mi_option_show_stats);
+    assert_true(mi_option_is_enabled(mi_option_show_stats));
+    mi_option_disable(mi_option_show_stats);
+    assert_false(mi_option_is_enabled(mi_option_show_stats));
+    mi_option_set_enabled(mi_option_verbose, true);
+    assert_int_equal(eddy_option_get(EDDY_OPTION_VERBOSE), 1);
+    mi_option_set_enabled_default(mi_option_verbose, false);
+    assert_int_equal(eddy_option_get(EDDY_OPTION_VERBOSE), 0);
+    mi_option_set(mi_option_purge_delay, 500);
+}
+
+static void thp_is_a_property_of_the_process(void **state) {
+    (void)state;
+    mi_option_disable(mi_option_allow_thp);
+    assert_int_equal(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+    assert_false(mi_option_is_enabled(mi_option_allow_thp));
+    mi_option_enable(mi_option_allow_thp);
+    assert_int_equal(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+}
+
+static char said[4000];
+
+static void keep(const char *message, void *argument) {
+    (void)argument;
+    strncat(said, message, sizeof said - strlen(said) - 1);
+}
+
+static void options_without_effect_are_reported_as_such(void **state) {
+    (void)state;
+    mi_register_output(keep, NULL);
+    mi_option_enable(mi_option_large_os_pages);
+    assert_string_equal(said, "");
+    mi_option_enable(mi_option_verbose);
+    mi_option_enable(mi_option_large_os_pages);
+    mi_option_set(mi_option_arena_reserve, 1000);
+    mi_option_disable(mi_option_verbose);
+    mi_register_output(NULL, NULL);
+    assert_non_null(strstr(said, "allow_large_os_pages of mimalloc has no effect"));
+    assert_non_null(strstr(said, "arena_reserve of mimalloc has no effect"));
+    assert_false(mi_option_is_enabled(mi_option_large_os_pages));
+    assert_int_equal(mi_option_get_size(mi_option_arena_reserve), 0);
+}
+
+static void every_option_has_a_value_and_a_name(void **state) {
+    (void)state;
+    for (int i = 0; i < _mi_option_last; i++) {
+        mi_option_t option = (mi_option_t)i;
+        long value = mi_option_get(option);
+        mi_option_set(option, value);
+        assert_int_equal(mi_option_get(option), value);
+    }
+    assert_int_equal(mi_option_get((mi_option_t)-1), 0);
+    assert_int_equal(mi_option_get(_mi_option_last), 0);
+    assert_int_equal(mi_option_get_size(_mi_option_last), 0);
+    mi_option_set(_mi_option_last, 1);
+    mi_option_set_default(_mi_option_last, 1);
+}
+
+/* ---- environment ---- */
+
+/* What this program says of an option when it runs with a variable or two. */
+static long option_with(const char *option, const char *first, const char *second) {
+    char command[1000], self[500] = "";
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(command, sizeof command, "%s %s %s %s", first, second, self, option);
+    FILE *pipe = popen(command, "r");
+    long value = -99;
+    assert_non_null(pipe);
+    assert_int_equal(fscanf(pipe, "%ld", &value), 1);
+    assert_int_equal(pclose(pipe), 0);
+    return value;
+}
+
+static void the_environment_is_read(void **state) {
+    (void)state;
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=77", ""), 77);
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_RESET_DELAY=78", ""), 78);
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=-1", ""), -1);
+    assert_int_equal(option_with("thp", "MIMALLOC_ALLOW_THP=off", ""), 0);
+    assert_int_equal(option_with("show_stats", "MIMALLOC_SHOW_STATS=yes", "2>/dev/null"), 1);
+    assert_int_equal(option_with("verbose", "MIMALLOC_VERBOSE=1", "2>/dev/null"), 1);
+    assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=1", ""), 0);
+}
+
+static void eddys_variables_come_first(void **state) {
+    (void)state;
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=77", "EDDY_DECAY_MS=88"), 88);
+}
+
+static void nonsense_in_the_environment_is_ignored(void **state) {
+    (void)state;
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=soon", "2>/dev/null"), 500);
+    assert_int_equal(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=1Q", "2>/dev/null"), 0);
+}
+
+static void memory_is_reserved_at_start(void **state) {
+    (void)state;
+    assert_int_equal(option_with("arena", "", ""), 0);
+    assert_in_range(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=64MiB", ""), 64, 65);
+    assert_in_range(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=65536K", ""), 64, 65);
+}
+
+/* MiB in the first arena. */
+static long first_arena(void) {
+    size_t bytes = 0;
+    (void)eddy_added_memory(0, &bytes);
+    return (long)(bytes / MIB);
+}
+
+static long say(const char *name) {
+    if (strcmp(name, "purge_delay") == 0) return mi_option_get(mi_option_purge_delay);
+    if (strcmp(name, "thp") == 0) return mi_option_get(mi_option_allow_thp);
+    if (strcmp(name, "show_stats") == 0) return mi_option_get(mi_option_show_stats);
+    if (strcmp(name, "verbose") == 0) return mi_option_get(mi_option_verbose);
+    if (strcmp(name, "large") == 0) return mi_option_get(mi_option_large_os_pages);
+    return first_arena();
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2) return printf("%ld\n", say(argv[1])) < 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_of_eddy_are_read_and_set),
+        cmocka_unit_test(thp_is_a_property_of_the_process),
+        cmocka_unit_test(options_without_effect_are_reported_as_such),
+        cmocka_unit_test(every_option_has_a_value_and_a_name),
+        cmocka_unit_test(the_environment_is_read),
+        cmocka_unit_test(eddys_variables_come_first),
+        cmocka_unit_test(nonsense_in_the_environment_is_ignored),
+        cmocka_unit_test(memory_is_reserved_at_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+/* Frees of other threads into a page that fills up: thread_free, its mark, and tokens.
+ *
+ * Models: page_give, page_mark_full, page_collect (heap/page.h, heap/page.c); push (heap/remote.c);
+ * heap_push_token, heap_settle, wake, list_full, switch_page, heap_count_out (heap/heap.c).
+ *
+ * A page of BLOCKS blocks; its owner allocates and frees; FREERS threads free chains of up to two
+ * blocks. Shown for every schedule:
+ *  - A block is handed out to one at a time, and retiring finds no block in use.
+ *  - The chain of thread_free is as long as its word says.
+ *  - When all threads have come to rest, no freed block is lost: each is in the free list, or in
+ *    thread_free, or the owner finds its token. A page is only left as full when it is.
+ *
+ * FAULT 1: the page is marked full although frees came in (a store in place of the swap).
+ * FAULT 2: the first free into a full page goes onto the chain and tells nobody.
+ */
+#define BLOCKS 3
+#define FREERS 2
+#define ALLOCATIONS 5
+#define GIVES 2
+
+#ifndef FAULT
+#define FAULT 0
+#endif
+
+#include "page.inc"
+
+byte freers_left = FREERS;
+
+/* The owner's own steps touch what nobody else does, so each may be one step. */
+
+inline pop() {
+    d_step {
+        assert(holder[free_list] == NOBODY);
+        holder[free_list] = PROGRAM;
+        free_list = links[free_list];
+        used++
+    }
+}
+
+inline page_collect() {
+    d_step {
+        before = thread_free;
+        thread_free = 0;
+        free_list = FIRST(before);
+        used = used - COUNT(before);
+        following = free_list;
+        settling = 0;
+        do
+        :: following != 0 -> settling++; following = links[following]
+        :: else -> break
+        od;
+        assert(settling == COUNT(before));
+        settling = 0; following = 0; before = 0
+    }
+}
+
+/* What the page's place in the lists allows; else the owner has to take another page. */
+inline make_current() {
+    if
+    :: state == PARTIAL || state == RETAINED -> d_step { used++; state = CURRENT }
+    :: else
+    fi
+}
+
+inline list_full() { d_step { state = FULL_STATE; used = PAGE_WAKE } }
+
+inline mark_full() {
+#if FAULT == 1
+    thread_free = FULL; list_full()
+#else
+    if
+    :: d_step { thread_free == 0 -> thread_free = FULL }; list_full()
+    :: thread_free != 0
+    fi
+#endif
+}
+
+inline switch_page() {
+    lock(heap_lock);
+    if
+    :: tokens != 0 -> heap_settle()
+    :: else
+    fi;
+    if
+    :: state == CURRENT -> mark_full()
+    :: else
+    fi;
+    make_current();
+    unlock(heap_lock)
+}
+
+inline allocate() {
+    if
+    :: state == CURRENT && free_list != 0 -> pop()
+    :: state == CURRENT && free_list == 0 && thread_free != 0 -> page_collect(); pop()
+    :: (state != CURRENT || free_list == 0) && !(state == CURRENT && thread_free != 0) ->
+       switch_page();
+       if
+       :: state == CURRENT && free_list == 0 && thread_free != 0 -> page_collect()
+       :: else
+       fi;
+       if
+       :: state == CURRENT && free_list != 0 -> pop()
+       :: else /* from another page */
+       fi
+    fi
+}
+
+inline heap_count_out() {
+    lock(heap_lock);
+    if
+    :: state == FULL_STATE -> wake()
+    :: else
+    fi;
+    if
+    :: used == 0 && state == PARTIAL ->
+       assert(thread_free == 0 && tokens == 0);
+       for (each : 1 .. BLOCKS) { assert(holder[each] == NOBODY) };
+       state = RETAINED
+    :: else
+    fi;
+    unlock(heap_lock)
+}
+
+inline free_own(block) {
+    d_step { links[block] = free_list; free_list = block; used-- };
+    if
+    :: used == 0 -> heap_count_out()
+    :: else
+    fi
+}
+
+/* Any block that the program has. */
+inline choose(block, me) {
+    atomic {
+        if
+        :: holder[1] == PROGRAM -> block = 1
+        :: holder[2] == PROGRAM -> block = 2
+        :: holder[3] == PROGRAM -> block = 3
+        fi;
+        holder[block] = me
+    }
+}
+
+#define program_has_blocks (holder[1] == PROGRAM || holder[2] == PROGRAM || holder[3] == PROGRAM)
+
+active proctype owner() {
+    byte before, after, top, token, settling, following, block, each, allocations, found;
+    do
+    :: allocations < ALLOCATIONS -> allocations++; allocate()
+    :: program_has_blocks ->
+       atomic {
+           if
+           :: program_has_blocks -> choose(block, NOBODY)
+           :: else -> block = 0
+           fi
+       };
+       if
+       :: block != 0 -> free_own(block); block = 0
+       :: else
+       fi
+    :: allocations == ALLOCATIONS && freers_left == 0 -> break
+    od;
+    /* All have come to rest: one slow path finds everything. */
+    lock(heap_lock);
+    heap_settle();
+    unlock(heap_lock);
+    d_step {
+        assert(tokens == 0);
+        assert(state != FULL_STATE || (free_list == 0 && thread_free == FULL));
+        found = 0;
+        block = free_list;
+        do
+        :: block != 0 -> found++; block = links[block]
+        :: else -> break
+        od;
+        found = found + COUNT(thread_free);
+        for (each : 1 .. BLOCKS) {
+            if
+            :: holder[each] == PROGRAM -> found++
+            :: else
+            fi
+        };
+        assert(found == BLOCKS)
+    }
+}
+
+active [FREERS] proctype freer() {
+    byte before, after, top, token, first, last, count, gives;
+    do
+    :: gives < GIVES ->
+       gives++;
+       count = 0;
+       if
+       :: atomic { program_has_blocks -> choose(first, NOBODY) }; last = first; count = 1
+       :: true /* has nothing to free */
+       fi;
+       if
+       :: count == 1 ->
+          if
+          :: atomic { program_has_blocks -> choose(token, NOBODY) };
+             d_step { links[token] = first; first = token; token = 0; count = 2 }
+          :: true
+          fi;
+          page_give(first, last, count, token);
+          if
+          :: token != 0 -> heap_push_token(token)
+          :: else
+          fi;
+          d_step { first = 0; last = 0; token = 0; before = 0; after = 0; top = 0; count = 0 }
+       :: else
+       fi
+    :: else -> break
+    od;
+    freers_left--
+}

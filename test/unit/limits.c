@@ -1,0 +1,201 @@
+/* The limits: what is refused beyond the hard one, what is returned beyond the soft one, and where the
+ * soft one comes from, however the files of the control groups look.
+ * SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "common/inside.h"
+#include "os/os.h"
+
+enum { OBJECT = 1 << 20 };
+
+const char *eddy_options = "scavenger=never";
+
+static int start(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, 0);
+    start_clean();
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_LIMIT, 0);
+    eddy_collect();
+    assert_int_equal(live_blocks(), 0);
+    return 0;
+}
+
+static size_t held(void) {
+    span_totals_t totals;
+    span_totals(&totals);
+    return (totals.used + totals.dirty) << SLICE_SHIFT;
+}
+
+/* ---- hard ---- */
+
+static void beyond_the_limit_is_no_memory(void **state) {
+    (void)state;
+    void *objects[16];
+    size_t count = 0;
+    eddy_option_set(EDDY_OPTION_LIMIT, 8 * OBJECT);
+    while ((objects[count] = eddy_malloc(OBJECT)) != NULL) count++;
+    assert_int_equal(errno, ENOMEM);
+    assert_true(count == 7 || count == 8);
+    assert_null(eddy_malloc(opaque(9 * OBJECT)));
+    assert_null(eddy_realloc(objects[0], 4 * OBJECT));
+    eddy_free(objects[--count]);
+    objects[count] = must(eddy_malloc(OBJECT));
+    count++;
+    while (count > 0) eddy_free(objects[--count]);
+}
+
+static void a_limit_below_what_is_in_use_refuses_until_that_is_freed(void **state) {
+    (void)state;
+    void *first = must(eddy_malloc(4 * OBJECT)), *second = must(eddy_malloc(OBJECT));
+    eddy_option_set(EDDY_OPTION_LIMIT, 2 * OBJECT);
+    assert_null(eddy_malloc(OBJECT));
+    eddy_free(second);
+    assert_null(eddy_malloc(OBJECT));
+    eddy_free(first);
+    eddy_free(must(eddy_malloc(OBJECT)));
+}
+
+/* Free spans of the wrong lengths would add up with what is taken anew. */
+static void free_memory_is_returned_to_stay_within_the_limit(void **state) {
+    (void)state;
+    enum { PIECES = 32, PIECE = 3 * SLICE_BYTES };
+    void *pieces[PIECES], *walls[PIECES];
+    eddy_option_set(EDDY_OPTION_LIMIT, PIECES * (PIECE + 2 * SLICE_BYTES));
+    for (size_t i = 0; i < PIECES; i++) {
+        pieces[i] = must(eddy_malloc(PIECE));
+        walls[i] = must(eddy_malloc(2 * SLICE_BYTES));
+    }
+    for (size_t i = 0; i < PIECES; i++) eddy_free(pieces[i]);
+    void *large = must(eddy_malloc((PIECES - 2) * PIECE));
+    assert_true(held() <= (size_t)eddy_option_get(EDDY_OPTION_LIMIT));
+    eddy_free(large);
+    for (size_t i = 0; i < PIECES; i++) eddy_free(walls[i]);
+}
+
+/* ---- soft ---- */
+
+static void beyond_the_soft_limit_freed_memory_is_returned_at_once(void **state) {
+    (void)state;
+    void *objects[8];
+    for (size_t i = 0; i < LENGTH(objects); i++) objects[i] = must(eddy_malloc(OBJECT));
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, 4 * OBJECT);
+    for (size_t i = 0; i < 4; i++) {
+        eddy_free(objects[i]);
+        assert_int_equal(stats_now().dirty, 0);
+    }
+    /* Below it, it is kept again. */
+    eddy_free(objects[4]);
+    eddy_free(objects[5]);
+    assert_true(stats_now().dirty > 0);
+    eddy_free(objects[6]);
+    eddy_free(objects[7]);
+}
+
+static void beyond_the_soft_limit_no_page_is_kept(void **state) {
+    (void)state;
+    enum { BLOCKS = 64 };
+    void *blocks[BLOCKS], *object = must(eddy_malloc(4 * OBJECT));
+    for (size_t i = 0; i < BLOCKS; i++) blocks[i] = must(eddy_malloc(8 * KIB));
+    for (size_t i = 0; i < BLOCKS; i++) eddy_free(blocks[i]);
+    assert_true(counters_now().retained_slices > 0);
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, OBJECT);
+    eddy_free(must(eddy_malloc(OBJECT)));
+    heap_housekeep(own_heap(), os_now_ms());
+    assert_int_equal(counters_now().retained_slices, 0);
+    eddy_free(object);
+}
+
+/* ---- control groups ---- */
+
+static char folder[] = "/tmp/eddy-groups-XXXXXX";
+
+static void put(const char *name, const char *text) {
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (char *c = path + strlen(folder) + 1; (c = strchr(c, '/')) != NULL; c++) {
+        *c = '\0';
+        mkdir(path, 0700);
+        *c = '/';
+    }
+    int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+static size_t limit_with(const char *groups) {
+    char path[200];
+    put("groups", groups);
+    snprintf(path, sizeof path, "%s/groups", folder);
+    return os_group_memory_limit(path, folder);
+}
+
+static void version_2_is_limited_by_all_groups_above(void **state) {
+    (void)state;
+    put("a/b/c/memory.max", "max\n");
+    put("a/b/memory.max", "300000000\n");
+    put("a/memory.max", "900000000\n");
+    assert_int_equal(limit_with("0::/a/b/c\n"), 300000000);
+    assert_int_equal(limit_with("0::/a\n"), 900000000);
+    assert_int_equal(limit_with("0::/"), SIZE_MAX);
+    put("memory.max", "100\n");
+    assert_int_equal(limit_with("0::/not/seen/from/here\n"), 100);
+    put("memory.max", "max\n");
+}
+
+static void version_1_names_its_controller(void **state) {
+    (void)state;
+    put("memory/x/y/memory.limit_in_bytes", "200000000\n");
+    put("memory/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(limit_with("5:cpu:/x/y\n4:memory:/x/y\n0::/\n"), 200000000);
+    assert_int_equal(limit_with("4:memory:/\n"), SIZE_MAX);
+    assert_int_equal(limit_with("4:memory2:/x/y\n"), SIZE_MAX);
+}
+
+static void malformed_files_limit_nothing(void **state) {
+    (void)state;
+    static const char *const groups[] = {
+        "", "\n\n", "::", "0", "0:", "0::", "0::a", ":::://///", "0::/ugly/../..//\n", "4:memory"};
+    for (size_t i = 0; i < LENGTH(groups); i++) assert_int_equal(limit_with(groups[i]), SIZE_MAX);
+    static const char *const limits[] = {
+        "", "\n", "0", "-1", "12x", "x12", "99999999999999999999999999999"};
+    for (size_t i = 0; i < LENGTH(limits); i++) {
+        put("bad/memory.max", limits[i]);
+        assert_int_equal(limit_with("0::/bad\n"), SIZE_MAX);
+    }
+    assert_int_equal(os_group_memory_limit("/not/there", "/not/there"), SIZE_MAX);
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[200];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+#define LIMIT_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        LIMIT_TEST(beyond_the_limit_is_no_memory),
+        LIMIT_TEST(a_limit_below_what_is_in_use_refuses_until_that_is_freed),
+        LIMIT_TEST(free_memory_is_returned_to_stay_within_the_limit),
+        LIMIT_TEST(beyond_the_soft_limit_freed_memory_is_returned_at_once),
+        LIMIT_TEST(beyond_the_soft_limit_no_page_is_kept),
+        cmocka_unit_test(version_2_is_limited_by_all_groups_above),
+        cmocka_unit_test(version_1_names_its_controller),
+        cmocka_unit_test(malformed_files_limit_nothing),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
