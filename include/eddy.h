@@ -97,8 +97,8 @@ EDDY_API void *eddy_zalloc_aligned_at(size_t size, size_t alignment, size_t offs
     EDDY_SIZE(1);
 EDDY_API void *eddy_calloc_aligned(size_t count, size_t size, size_t alignment) EDDY_MALLOC
     EDDY_COUNT(1, 2);
-EDDY_API void *eddy_calloc_aligned_at(size_t count, size_t size, size_t alignment, size_t offset)
-    EDDY_MALLOC EDDY_COUNT(1, 2);
+EDDY_API void *eddy_calloc_aligned_at(size_t count, size_t size, size_t alignment,
+                                      size_t offset) EDDY_MALLOC EDDY_COUNT(1, 2);
 /* As eddy_realloc / eddy_rezalloc; the result has the alignment named, whatever `block` had. */
 EDDY_API void *eddy_realloc_aligned(void *block, size_t size, size_t alignment) EDDY_SIZE(2);
 EDDY_API void *eddy_realloc_aligned_at(void *block, size_t size, size_t alignment, size_t offset)
@@ -139,12 +139,12 @@ EDDY_API void *eddy_heap_calloc(eddy_heap_t *heap, size_t count, size_t size) ED
     EDDY_COUNT(2, 3);
 EDDY_API void *eddy_heap_mallocn(eddy_heap_t *heap, size_t count, size_t size) EDDY_MALLOC
     EDDY_COUNT(2, 3);
-EDDY_API void *eddy_heap_malloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment)
-    EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_malloc_aligned(eddy_heap_t *heap, size_t size,
+                                        size_t alignment) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_malloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment,
                                            size_t offset) EDDY_MALLOC EDDY_SIZE(2);
-EDDY_API void *eddy_heap_zalloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment)
-    EDDY_MALLOC EDDY_SIZE(2);
+EDDY_API void *eddy_heap_zalloc_aligned(eddy_heap_t *heap, size_t size,
+                                        size_t alignment) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_zalloc_aligned_at(eddy_heap_t *heap, size_t size, size_t alignment,
                                            size_t offset) EDDY_MALLOC EDDY_SIZE(2);
 /* The result of a realloc lies in `heap`, whatever heap `block` came from, when it has to move. */
@@ -155,9 +155,9 @@ EDDY_API void *eddy_heap_realloc_aligned_at(eddy_heap_t *heap, void *block, size
 EDDY_API void *eddy_heap_rezalloc_aligned_at(eddy_heap_t *heap, void *block, size_t size,
                                              size_t alignment, size_t offset) EDDY_SIZE(3);
 
-/* The heap that `block` was allocated from, eddy_heap_main() for ordinary blocks; NULL for a pointer
- * into no live page of Eddy. Of a block larger than 64 KiB, a pointer into its first 64 KiB counts.
- * Constant time, for any pointer. */
+/* The heap that `block` was allocated from, eddy_heap_main() for ordinary blocks; NULL for a
+ * pointer into no live page of Eddy. Of a block larger than 64 KiB, a pointer into its first 64 KiB
+ * counts. Constant time, for any pointer. */
 EDDY_API eddy_heap_t *eddy_heap_of(const void *block);
 
 /* Call `visit` for every live block of a heap that no thread uses meanwhile; NULL visits the
@@ -190,8 +190,9 @@ EDDY_API bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument);
 /* ---- memory back to the kernel ------------------------------------------------------------ */
 
 /* Return every page without a live block and every free span of all heaps to the kernel, without
- * waiting for their decay (heaps whose owner is inside Eddy at that moment excepted, and one current page
- * per class of a heap of another thread). The number of bytes returned. O(pages in use). */
+ * waiting for their decay (heaps whose owner is inside Eddy at that moment excepted, and one
+ * current page per class of a heap of another thread). The number of bytes returned. O(pages in
+ * use). */
 EDDY_API size_t eddy_collect(void);
 
 /* ---- memory of the program's own ------------------------------------------------------------ */
@@ -199,14 +200,15 @@ EDDY_API size_t eddy_collect(void);
 /* Let Eddy hand out blocks from `bytes` of memory at `start` that the program mapped, readable and
  * writable, and never touches again. It is used before Eddy asks the kernel for more, and never
  * given back to it. What lies outside of whole 64 KiB slices is left alone. Returns a number that
- * names the piece, from 0 on; -1 with errno EINVAL when no slice is left, after 32 pieces, or when the
- * memory lies where Eddy cannot describe it: anywhere but in the 256 GiB (less under a limit on address space) below the first
- * memory of Eddy, where the kernel places what is mapped later. */
+ * names the piece, from 0 on; -1 with errno EINVAL when no slice is left, after 32 pieces, or when
+ * the memory lies where Eddy cannot describe it: anywhere but in the 256 GiB (less under a limit on
+ * address space) below the first memory of Eddy, where the kernel places what is mapped later. */
 EDDY_API int eddy_add_memory(void *start, size_t bytes);
 /* The whole slices of that piece; NULL when there is none of that number. */
 EDDY_API void *eddy_added_memory(int number, size_t *bytes);
 
-/* ---- what runs now and then ------------------------------------------------------------------- */
+/* ---- what runs now and then
+ * ------------------------------------------------------------------- */
 
 /* Called on allocating threads at slow paths of small allocations, the same ones in each run of a
  * program with one thread, and by eddy_collect, with `force`. It may allocate and free; it is not
@@ -255,15 +257,16 @@ typedef struct {
     size_t slow_entries;      /* malloc or free left its fast path */
     size_t promotions_retire; /* a page's freed blocks became its free list as it emptied: always 0,
                                  since freed blocks are put on the free list at once */
-    size_t promotions_malloc; /* malloc found the free list empty and took what other threads freed */
-    size_t extensions;        /* runs of new blocks linked into a page */
-    size_t pages_made;        /* pages made from a span */
-    size_t pages_retired;     /* pages that lost their last block, each kept with its list built */
-    size_t pages_reused;      /* kept pages taken into use again */
-    size_t pages_released;    /* pages that became free spans */
-    size_t pages_adopted;     /* pages taken over from a thread that ended */
-    size_t lists_straightened; /* of them, whose scattered free list was linked anew in order */
-    size_t retained_slices;   /* slices of 64 KiB in kept pages at this moment */
+    size_t
+        promotions_malloc; /* malloc found the free list empty and took what other threads freed */
+    size_t extensions;     /* runs of new blocks linked into a page */
+    size_t pages_made;     /* pages made from a span */
+    size_t pages_retired;  /* pages that lost their last block, each kept with its list built */
+    size_t pages_reused;   /* kept pages taken into use again */
+    size_t pages_released; /* pages that became free spans */
+    size_t pages_adopted;  /* pages taken over from a thread that ended */
+    size_t lists_straightened;   /* of them, whose scattered free list was linked anew in order */
+    size_t retained_slices;      /* slices of 64 KiB in kept pages at this moment */
     size_t retained_slices_peak; /* the most at one moment, each heap's own added up */
     size_t spans_purged;         /* free spans given back to the kernel */
     size_t bytes_purged;         /* ... and their bytes */
@@ -276,28 +279,28 @@ EDDY_API void eddy_counters(eddy_counters_t *counters, size_t size);
 
 /* What Eddy holds at this moment, in bytes. Exact while no other thread allocates or frees. */
 typedef struct eddy_stats {
-    size_t live_bytes;       /* in live blocks, counted by their usable size */
-    size_t live_blocks;      /* their number */
-    size_t free_in_pages;    /* free blocks, and room not yet linked, in pages with a live block */
-    size_t current_empty;    /* in empty pages that are the current page of a class */
-    size_t retained;         /* in empty pages kept ready by policy */
-    size_t dirty;            /* in free spans not yet purged */
-    size_t clean;            /* in free spans that hold no memory */
-    size_t pending;          /* freed by another thread, not yet collected by the owner */
-    size_t metadata;         /* Eddy's own: page descriptors and heaps */
-    size_t reserved;         /* address space reserved */
-    size_t opened;           /* of it made accessible */
-    size_t gathered;         /* the part of `pending` that threads gather to give it to its pages */
+    size_t live_bytes;    /* in live blocks, counted by their usable size */
+    size_t live_blocks;   /* their number */
+    size_t free_in_pages; /* free blocks, and room not yet linked, in pages with a live block */
+    size_t current_empty; /* in empty pages that are the current page of a class */
+    size_t retained;      /* in empty pages kept ready by policy */
+    size_t dirty;         /* in free spans not yet purged */
+    size_t clean;         /* in free spans that hold no memory */
+    size_t pending;       /* freed by another thread, not yet collected by the owner */
+    size_t metadata;      /* Eddy's own: page descriptors and heaps */
+    size_t reserved;      /* address space reserved */
+    size_t opened;        /* of it made accessible */
+    size_t gathered;      /* the part of `pending` that threads gather to give it to its pages */
 } eddy_stats_t;
 
 /* Fill in `stats` as eddy_counters does. O(pages), takes short locks. */
 EDDY_API void eddy_stats_get(eddy_stats_t *stats, size_t size);
 
 /* What the pages of one size of blocks hold; see eddy_stats_t for the words. */
-typedef struct eddy_class_stats {
+typedef struct {
     size_t block_bytes;
-    size_t pages;         /* with a live block or a current one; bytes of them: */
-    size_t live_blocks;   /* gathered frees are still counted here */
+    size_t pages;       /* with a live block or a current one; bytes of them: */
+    size_t live_blocks; /* gathered frees are still counted here */
     size_t live_bytes;
     size_t free_in_pages; /* empty current pages too */
     size_t pending;
@@ -306,7 +309,7 @@ typedef struct eddy_class_stats {
 
 /* Fill in the first `count` classes, `size` being sizeof(eddy_class_stats_t) as the caller was
  * compiled; how many there are. Objects larger than the largest class are not counted. O(pages). */
-EDDY_API size_t eddy_class_stats(eddy_class_stats_t *classes, size_t count, size_t size);
+EDDY_API size_t eddy_class_stats_get(eddy_class_stats_t *classes, size_t count, size_t size);
 
 /* Write statistics and counters to file descriptor `fd` as a table for people. */
 EDDY_API void eddy_stats_print(int fd);

@@ -16,13 +16,13 @@ static const char environment_prefix[] = "EDDY_";
 typedef struct option_row {
     const char *name;
     int64_t standard, least, most;
-    bool is_size;     /* takes K, M, G, T behind the number */
+    bool is_size;      /* takes K, M, G, T behind the number */
     const char *words; /* what stands for 0, 1 ... in turn, or NULL */
     _Atomic int64_t value;
 } option_row_t;
 
 #define ROW(option_label, standard_value, least_value, most_value, size, value_words)              \
-    {option_label, standard_value, least_value, most_value, size, value_words, standard_value}
+    { option_label, standard_value, least_value, most_value, size, value_words, standard_value }
 
 static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = ROW("decay_ms", 500, -1, INT32_MAX, false, NULL),

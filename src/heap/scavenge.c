@@ -58,8 +58,8 @@ static void free_in_hand(void) {
     if (os_barrier()) idle_free(&in_hand);
 }
 
-/* Take the pages that their owners have not seen empty; whether they are to be looked at again soon,
- * through *waiting whether some day. */
+/* Take the pages that their owners have not seen empty; whether they are to be looked at again
+ * soon, through *waiting whether some day. */
 static bool take_idle(bool *waiting) {
     if (++rounds == 0) rounds = 1;
     idle_round_t round = {rounds, option_get(EDDY_OPTION_DECAY_MS) == 0, &in_hand, false, false};
@@ -120,8 +120,8 @@ static bool is_only_thread(void) {
     return true;
 }
 
-/* The thread ends. Unless somebody waits for that, nobody will. Ordered: the next scavenger sees what
- * this one did. */
+/* The thread ends. Unless somebody waits for that, nobody will. Ordered: the next scavenger sees
+ * what this one did. */
 static void leave(void) {
     alarm_leave();
     while (load_relaxed(&scavenge_state) == SCAVENGE_STARTING) os_yield();

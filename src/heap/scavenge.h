@@ -1,5 +1,5 @@
-/* The scavenger: a thread that returns memory while the program is idle, and while it is not, so that
- * no allocating thread has to.
+/* The scavenger: a thread that returns memory while the program is idle, and while it is not, so
+ * that no allocating thread has to.
  *
  * Once in a window of the demand (memory/demand.h) it turns the window of every heap and releases
  * what the heap retains beyond its allowance, takes the pages that other threads emptied while

@@ -51,7 +51,7 @@ static bool add_span(page_t *head, void *argument) {
     return true;
 }
 
-size_t eddy_class_stats(eddy_class_stats_t *classes, size_t count, size_t size) {
+size_t eddy_class_stats_get(eddy_class_stats_t *classes, size_t count, size_t size) {
     count = size_min(count, CLASS_COUNT);
     memset(classes, 0, count * size);
     for (unsigned i = 0; i < count; i++) {

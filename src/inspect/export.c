@@ -37,7 +37,7 @@ static snapshot_t *take_snapshot(void) {
     if (taken == NULL) return NULL;
     eddy_stats_get(&taken->stats, sizeof taken->stats);
     eddy_counters(&taken->counters, sizeof taken->counters);
-    eddy_class_stats(taken->classes, CLASS_COUNT, sizeof *taken->classes);
+    eddy_class_stats_get(taken->classes, CLASS_COUNT, sizeof *taken->classes);
     return taken;
 }
 

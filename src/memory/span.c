@@ -26,8 +26,8 @@ static lock_t lock = LOCK_INIT(RANK_SPAN);
 static bool started;
 static bool strict_commit; /* clean spans are closed: open them before use */
 static bins_t dirty, kept, clean;
-static list_t by_age;   /* every dirty span, the one freed longest ago first */
-static demand_t demand; /* slices */
+static list_t by_age;                /* every dirty span, the one freed longest ago first */
+static demand_t demand;              /* slices */
 static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
 static size_t spans_purged, bytes_purged;
 
@@ -356,8 +356,8 @@ static page_t *cut_front(page_t *head, size_t alignment, span_kind_t kind) {
     return aligned;
 }
 
-/* Fresh memory was taken although there are dirty spans: none fitted. Keeping them all beside it would
- * raise the peak (docs/evidence.md, "Unfitting spans"). */
+/* Fresh memory was taken although there are dirty spans: none fitted. Keeping them all beside it
+ * would raise the peak (docs/evidence.md, "Unfitting spans"). */
 static void purge_unfitting(size_t slices) {
     if (option_get(EDDY_OPTION_DECAY_MS) < 0) return;
     size_t excess = dirty_excess();

@@ -42,7 +42,8 @@ void *span_given(int number, size_t *bytes);
 /* Whether it is memory of Eddy's own, that may be moved by page tables. */
 bool span_is_own(page_t *head);
 
-/* Purge what exceeds the allowance of the window that runs at `now_ms`, if that is a new one (true). */
+/* Purge what exceeds the allowance of the window that runs at `now_ms`, if that is a new one
+ * (true). */
 bool span_housekeep(uint64_t now_ms);
 /* Slices of dirty spans. */
 size_t span_dirty(void);

@@ -1,5 +1,5 @@
-/* The background thread, as harmless a guest as a thread can be: it takes no signal, and its stack is
- * small.
+/* The background thread, as harmless a guest as a thread can be: it takes no signal, and its stack
+ * is small.
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <link.h>

@@ -26,7 +26,8 @@ static size_t limit_at(const char *mount, const char *group, const char *file) {
     return os_read_file(path, text, sizeof text) == 0 ? SIZE_MAX : parse_limit(text);
 }
 
-/* The least of the group's limit and those above it. `group` begins with a slash, and is used up. */
+/* The least of the group's limit and those above it. `group` begins with a slash, and is used
+ * up. */
 static size_t limit_up(const char *mount, char *group, const char *file) {
     size_t limit = SIZE_MAX;
     for (int level = 0; level < LEVELS_MOST; level++) {

@@ -102,8 +102,7 @@ bool os_move(void *from, void *to, size_t bytes) {
     if (refused(OS_MOVE)) return false;
     int saved = errno;
     add_relaxed(&calls, 1);
-    void *result =
-        mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    void *result = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
     errno = saved;
     return result != MAP_FAILED;
 }

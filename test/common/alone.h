@@ -1,5 +1,5 @@
-/* Eddy without a thread of its own, so that every count is exact: nothing is returned but by what the
- * test does.
+/* Eddy without a thread of its own, so that every count is exact: nothing is returned but by what
+ * the test does.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_TEST_COMMON_ALONE_H
 #define EDDY_TEST_COMMON_ALONE_H

@@ -12,7 +12,8 @@
 
 enum { PATIENCE_MS = 3, LONG_MS = 60000 };
 
-/* What the threads do. When `owner` is NULL, its thread ends, and `settled` is called after that. */
+/* What the threads do. When `owner` is NULL, its thread ends, and `settled` is called after
+ * that. */
 typedef struct race {
     actor_step_fn *prepare; /* by the owner, alone */
     actor_step_fn *owner, *other;

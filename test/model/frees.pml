@@ -10,17 +10,15 @@
  *  - When all threads have come to rest, no freed block is lost: each is in the free list, or in
  *    thread_free, or the owner finds its token. A page is only left as full when it is.
  *
- * FAULT 1: the page is marked full although frees came in (a store in place of the swap).
- * FAULT 2: the first free into a full page goes onto the chain and tells nobody.
+ * Faults that spin has to find:
+ *   FAULT_MARK_FULL   the page is marked full although frees came in: a store, not a swap
+ *   FAULT_NO_TOKEN    the first free into a full page tells nobody
+ *   FAULT_LINK_LATE   a chain is linked to the one before after it was swapped in
  */
 #define BLOCKS 3
 #define FREERS 2
 #define ALLOCATIONS 5
 #define GIVES 2
-
-#ifndef FAULT
-#define FAULT 0
-#endif
 
 #include "page.inc"
 
@@ -65,11 +63,11 @@ inline make_current() {
 inline list_full() { d_step { state = FULL_STATE; used = PAGE_WAKE } }
 
 inline mark_full() {
-#if FAULT == 1
+#ifdef FAULT_MARK_FULL
     thread_free = FULL; list_full()
 #else
     if
-    :: d_step { thread_free == 0 -> thread_free = FULL }; list_full()
+    :: atomic { thread_free == 0 -> thread_free = FULL }; list_full()
     :: thread_free != 0
     fi
 #endif
@@ -144,7 +142,7 @@ inline choose(block, me) {
 
 #define program_has_blocks (holder[1] == PROGRAM || holder[2] == PROGRAM || holder[3] == PROGRAM)
 
-active proctype owner() {
+proctype owner() {
     byte before, after, top, token, settling, following, block, each, allocations, found;
     do
     :: allocations < ALLOCATIONS -> allocations++; allocate()
@@ -185,7 +183,7 @@ active proctype owner() {
     }
 }
 
-active [FREERS] proctype freer() {
+proctype freer() {
     byte before, after, top, token, first, last, count, gives;
     do
     :: gives < GIVES ->
@@ -213,4 +211,13 @@ active [FREERS] proctype freer() {
     :: else -> break
     od;
     freers_left--
+}
+
+init {
+    byte each;
+    atomic {
+        make_page();
+        run owner();
+        for (each : 1 .. FREERS) { run freer() }
+    }
 }

@@ -1,5 +1,5 @@
-/* Threads that burst on and on while memory is being returned in the background: they make no system
- * call about memory and take no page fault, exactly.
+/* Threads that burst on and on while memory is being returned in the background: they make no
+ * system call about memory and take no page fault, exactly.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <sys/resource.h>

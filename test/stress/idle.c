@@ -41,7 +41,8 @@ typedef struct in_flight {
     void *pages_seen[PINNED_PAGES + 1];
 } in_flight_t;
 
-/* A block that the owner still sees as live. Blocks that are held back lie in pages of one slice. */
+/* A block that the owner still sees as live. Blocks that are held back lie in pages of one
+ * slice. */
 static bool count_block(void *block, size_t usable_size, void *argument) {
     in_flight_t *seen = argument;
     seen->bytes += usable_size;

@@ -1,5 +1,5 @@
-/* The limits: what is refused beyond the hard one, what is returned beyond the soft one, and where the
- * soft one comes from, however the files of the control groups look.
+/* The limits: what is refused beyond the hard one, what is returned beyond the soft one, and where
+ * the soft one comes from, however the files of the control groups look.
  * SPDX-License-Identifier: MIT */
 #include <fcntl.h>
 #include <sys/stat.h>
