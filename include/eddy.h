@@ -238,9 +238,9 @@ typedef enum eddy_option {
                                once more than one thread has allocated or more than 32M are free
                                and not returned; 2, "always": at the first chance; 0, "never":
                                the program's own threads return memory as they allocate */
-    EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged at
-                               once and no empty page kept; 0: none; -1: seven eighths of the memory
-                               limit of the control group, if it has one */
+    EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
+                               at once and no empty page kept; 0: none; -1: seven eighths of the
+                               memory limit of the control group, if it has one */
     EDDY_OPTION_COUNT
 } eddy_option_t;
 
