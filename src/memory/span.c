@@ -2,24 +2,13 @@
 #include "memory/span.h"
 
 #include "memory/alarm.h"
+#include "memory/bins.h"
 #include "memory/demand.h"
 #include "memory/region.h"
 #include "os/lock.h"
 
-/* Bins of free spans by length: one a length up to EXACT, then STEPS to the doubling. A span stands
- * in the highest bin whose least length it reaches. */
-enum { EXACT = 8, STEP_BITS = 2, STEPS = 1 << STEP_BITS, BIN_COUNT = 96 };
-/* How many spans of a bin are looked at for one that is long enough, before a higher bin where any
- * will do. */
-enum { BIN_LOOKS = 8 };
 /* Spans purged between two takings of the lock. */
 enum { PURGE_BATCH = 32 };
-
-typedef struct bins {
-    list_t lists[BIN_COUNT];
-    uint64_t filled[2]; /* bit i: lists[i] is not empty */
-    size_t slices;
-} bins_t;
 
 static lock_t lock = LOCK_INIT(RANK_SPAN);
 /* All below: guarded by `lock`. */
@@ -36,71 +25,23 @@ static size_t spans_purged, bytes_purged;
 static size_t group_slices = SIZE_MAX;
 _Atomic bool demand_is_tight;
 
-static unsigned bin_of(size_t slices) {
-    if (slices <= EXACT) return (unsigned)slices - 1;
-    unsigned top = highest_bit(slices);
-    unsigned step = (unsigned)(slices >> (top - STEP_BITS)) & (STEPS - 1);
-    return EXACT + (top - 3) * STEPS + step;
-}
-
-static void bins_init(bins_t *bins) {
-    for (size_t i = 0; i < BIN_COUNT; i++) list_init(&bins->lists[i]);
-    bins->filled[0] = bins->filled[1] = 0;
-    bins->slices = 0;
-}
-
 static bins_t *bins_of(span_kind_t kind) {
     assert_debug(kind == SPAN_DIRTY || kind == SPAN_KEPT || kind == SPAN_CLEAN);
     return kind == SPAN_DIRTY ? &dirty : kind == SPAN_KEPT ? &kept : &clean;
 }
 
-static void bins_insert(page_t *head, span_kind_t kind) {
-    bins_t *bins = bins_of(kind);
-    size_t slices = span_slices(head);
-    unsigned bin = bin_of(slices);
-    list_push_first(&bins->lists[bin], &head->link);
-    bins->filled[bin / 64] |= (uint64_t)1 << bin % 64;
-    bins->slices += slices;
-    if (kind == SPAN_DIRTY) {
-        list_push_last(&by_age, &head->age);
-        alarm_ring();
-    }
+/* Into the bin of its kind. */
+static void put_free(page_t *head, span_kind_t kind) {
+    bins_insert(bins_of(kind), head);
+    if (kind != SPAN_DIRTY) return;
+    list_push_last(&by_age, &head->age);
+    alarm_ring();
 }
 
-static void bins_remove(page_t *head) {
+static void remove_free(page_t *head) {
     span_kind_t kind = span_kind(head);
-    bins_t *bins = bins_of(kind);
-    size_t slices = span_slices(head);
-    unsigned bin = bin_of(slices);
-    list_remove(&head->link);
-    if (list_is_empty(&bins->lists[bin])) bins->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
-    bins->slices -= slices;
+    bins_remove(bins_of(kind), head);
     if (kind == SPAN_DIRTY) list_remove(&head->age);
-}
-
-static page_t *span_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
-/* The lowest filled bin from `bin` on, BIN_COUNT when there is none. */
-static unsigned bins_next(const bins_t *bins, unsigned bin) {
-    for (unsigned word = bin / 64; word < 2; word++) {
-        uint64_t filled = bins->filled[word];
-        if (word == bin / 64) filled &= ~(uint64_t)0 << bin % 64;
-        if (filled != 0) return word * 64 + lowest_bit(filled);
-    }
-    return BIN_COUNT;
-}
-
-/* A good fit: the first that is long enough among a few of the same bin, else any of a higher. */
-static page_t *bins_find(const bins_t *bins, size_t slices) {
-    unsigned bin = bin_of(slices);
-    const list_t *list = &bins->lists[bin];
-    list_node_t *node = list_first(list);
-    for (int looks = 0; node != NULL && looks < BIN_LOOKS; looks++) {
-        if (span_slices(span_of_link(node)) >= slices) return span_of_link(node);
-        node = list_next(list, node);
-    }
-    bin = bins_next(bins, bin + 1);
-    return bin == BIN_COUNT ? NULL : span_of_link(list_first(&bins->lists[bin]));
 }
 
 /* What a span becomes when it is freed. */
@@ -157,24 +98,24 @@ static void insert_free(page_t *head, span_kind_t kind) {
     assert_debug(head != NULL);
     page_t *next = next_span(head);
     if (next != NULL && span_kind(next) == kind) {
-        bins_remove(next);
+        remove_free(next);
         absorb(head, next);
     }
     page_t *previous = previous_free(head, kind);
     if (previous != NULL) {
-        bins_remove(previous);
+        remove_free(previous);
         absorb(previous, head);
         head = previous;
     }
     size_t slices = span_slices(head);
     mark_last(head, slices);
     span_set(head, kind, slices);
-    bins_insert(head, kind);
+    put_free(head, kind);
 }
 
 /* Take a free span out of its bin, into the caller's hands. */
 static void take_free(page_t *head) {
-    bins_remove(head);
+    remove_free(head);
     span_set(head, SPAN_TRANSIT, span_slices(head));
 }
 
@@ -530,7 +471,7 @@ static bool repair_head(page_t *head, void *argument) {
     } else {
         mark_last(head, span_slices(head));
         if (kind == SPAN_TRANSIT) span_set(head, kind = vanished_kind(head), span_slices(head));
-        bins_insert(head, kind);
+        put_free(head, kind);
     }
     return true;
 }

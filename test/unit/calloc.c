@@ -223,22 +223,46 @@ static void what_shrinking_objects_leave(void **state) {
     eddy_free(block);
 }
 
+/* An object with another one right behind it cannot grow in place. */
+static void *move_object(void) {
+    start_clean();
+    char *block = dirty_block(2 * MIB);
+    char *barrier = dirty_block(100 * KIB);
+    assert_ptr_equal(barrier, block + 2 * MIB);
+    char *moved = must(eddy_realloc(block, 8 * MIB));
+    assert_ptr_not_equal(moved, block);
+    eddy_free(barrier);
+    return moved;
+}
+
 static void what_moved_objects_leave(void **state) {
     (void)state;
-    for (unsigned round = 0; round < 6; round++) {
-        void *block = dirty_block(2 * MIB);
-        void *barrier = dirty_block(100 * KIB);
-        if (round % 3 == 1) faults_start(FAULT_KIND(OS_MOVE), 1, FOR_EVER);
-        if (round % 3 == 2) faults_start(FAULT_KIND(OS_REPLACE), 1, FOR_EVER);
-        block = must(eddy_realloc(block, 8 * MIB));
-        assert_zeroed(2 * MIB);
-        assert_zeroed(100 * KIB);
-        eddy_free(block);
-        faults_stop();
-        assert_zeroed(2 * MIB);
-        use(8 * MIB, eddy_zalloc, true);
-        eddy_free(barrier);
-    }
+    void *block = move_object();
+    assert_true(page_of(block)->is_moved);
+    assert_zeroed(2 * MIB);
+    eddy_free(block);
+    assert_zeroed(8 * MIB);
+}
+
+static void what_objects_leave_that_could_not_be_moved(void **state) {
+    (void)state;
+    faults_start(FAULT_KIND(OS_MOVE), 1, FOR_EVER);
+    void *block = move_object();
+    faults_stop();
+    assert_false(page_of(block)->is_moved);
+    assert_zeroed(2 * MIB);
+    eddy_free(block);
+    assert_zeroed(8 * MIB);
+}
+
+static void what_moved_objects_leave_that_could_not_be_replaced(void **state) {
+    (void)state;
+    void *block = memset(move_object(), DIRT, 8 * MIB);
+    faults_start(FAULT_KIND(OS_REPLACE), 1, FOR_EVER);
+    eddy_free(block);
+    assert_true(faults_refused() > 0);
+    faults_stop();
+    assert_zeroed(8 * MIB);
 }
 
 static void what_aligned_objects_leave_in_front(void **state) {
@@ -312,6 +336,8 @@ int main(void) {
         ZERO_TEST(spans_whose_purge_was_refused_once),
         ZERO_TEST(what_shrinking_objects_leave),
         ZERO_TEST(what_moved_objects_leave),
+        ZERO_TEST(what_objects_leave_that_could_not_be_moved),
+        ZERO_TEST(what_moved_objects_leave_that_could_not_be_replaced),
         ZERO_TEST(what_aligned_objects_leave_in_front),
         ZERO_TEST(what_resizing_adds),
         ZERO_TEST(memory_of_threads_that_vanished),

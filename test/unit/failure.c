@@ -222,10 +222,31 @@ static void every_scenario_survives_refusals_without_end(void **state) {
     for (size_t i = 0; i < LENGTH(scenarios); i++) refuse_everything_in(i, FOR_EVER);
 }
 
+static void shrink_without_memory(void) {
+    errno = NO_ERROR;
+    for (size_t size = BLOCK_MAX; size > 16; size /= 2) {
+        void *block = eddy_malloc(size);
+        check(block != NULL);
+        uint64_t number = sealed_number(seal(block, size));
+        check(eddy_option_set(EDDY_OPTION_LIMIT, SLICE_BYTES) == 0);
+        block = eddy_realloc(block, 16);
+        check(block != NULL && errno == NO_ERROR && sealed_number(block) == number);
+        check(eddy_option_set(EDDY_OPTION_LIMIT, 0) == 0);
+        eddy_free(block);
+        eddy_collect();
+    }
+}
+
+static void shrinking_needs_no_memory(void **state) {
+    (void)state;
+    assert_in_child(shrink_without_memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_survives_any_one_refusal),
         cmocka_unit_test(every_scenario_survives_refusals_without_end),
+        cmocka_unit_test(shrinking_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

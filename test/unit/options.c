@@ -127,6 +127,7 @@ static void what_overflows_is_refused(void **state) {
     assert_refused("limit=18446744073709551617", "18446744073709551617", EDDY_OPTION_LIMIT);
     assert_refused("limit=99999999999999999999999", "99999999999999999999999", EDDY_OPTION_LIMIT);
     assert_refused("limit=8388608T", "8388608T", EDDY_OPTION_LIMIT);
+    assert_refused("limit=16777217T", "16777217T", EDDY_OPTION_LIMIT);
     assert_refused("limit=9007199254740992K", "9007199254740992K", EDDY_OPTION_LIMIT);
     assert_refused("decay_ms=-9223372036854775808", "-9223372036854775808", EDDY_OPTION_DECAY_MS);
 }

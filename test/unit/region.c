@@ -214,7 +214,7 @@ static void use_what_the_limit_leaves(void) {
     check(setrlimit(RLIMIT_AS, &limit) == 0);
     while (eddy_malloc(KIB) != NULL) bytes += KIB;
     check_regions_lie_apart_in_the_window();
-    check(bytes >= nth / 4 * 3);
+    check(bytes >= nth / 8 * 7);
 }
 
 static void most_of_a_limited_address_space_can_be_used(void **state) {

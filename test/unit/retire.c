@@ -192,22 +192,24 @@ static void steady_bursts_have_three_slow_entries_a_page(void **state) {
 
 static void a_page_with_interior_pointers_is_an_ordinary_one_again(void **state) {
     (void)state;
-    const size_t size = 1000;
-    burst_fill(&burst, size, 2);
-    burst_free(&burst, 0, 5);
-    burst_free(&burst, 1, 5);
-    char *inner = eddy_malloc_aligned_at(900, 64, 4);
-    page_t *page = burst.page[1];
+    burst_fill(&burst, 1000, 2);
+    page_t *page = burst.page[0];
+    burst_open(&burst, 0);
+    char *inner = must(eddy_malloc_aligned_at(900, 64, 4));
     assert_ptr_equal(page_of(inner), page);
     assert_true(load_relaxed(&page->has_interior));
     eddy_free(inner);
     burst_refill(&burst);
-    burst_free_all(&burst);
-    burst_refill(&burst);
     burst_free_page(&burst, 1);
     burst_free_page(&burst, 0);
-    assert_false(load_relaxed(&page->has_interior) && page->state == PAGE_RETAINED);
+    assert_int_equal(burst.page[1]->state, PAGE_RETAINED);
     burst_refill(&burst);
+    assert_int_equal(page->state, PAGE_FULL);
+    burst_free_page(&burst, 0);
+    assert_retained(page);
+    assert_false(load_relaxed(&page->has_interior));
+    burst_refill(&burst);
+    assert_ptr_equal(load_relaxed(&page->owner), thread_self);
 }
 
 /* ---- frees of other threads ---- */

@@ -1,0 +1,183 @@
+/* Taking a page that is empty from an owner that takes no lock, and may sleep for ever.
+ *
+ * Models: idle_is_empty, idle_detach, unlink_token, sweep_tokens (heap/idle.c), detach_tokens and
+ * collect_running (heap/sweep.c), heap_count_out (heap/heap.c), beside all that frees.pml models.
+ *
+ * One owner, one thread that frees for it, and one that takes pages, by either function: each does a
+ * bounded number of things at any time. A page that was taken is another's at once, a large object
+ * for which `used` and `state` keep what they were. Shown for every schedule:
+ *  - A page that is taken has no block in anybody's hands.
+ *  - Nobody touches it afterwards: not the owner's fast path, not its slow path that has just seen
+ *    the last block go, not who gives blocks or tokens.
+ *
+ * spin's memory is sequentially consistent. That what the owner wrote last has arrived before the
+ * memory is used again is the work of the barrier between detaching and freeing.
+ *
+ * Faults that spin has to find:
+ *   FAULT_CURRENT      a current page may be taken, too
+ *   FAULT_UNLOCKED     whether the page is empty is judged before the lock is taken
+ *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now
+ *   FAULT_TOKEN        a token is no block in use
+ */
+#define BLOCKS 2
+#define ALLOCATIONS 3
+#define FREES 3
+#define GIVES 2
+#define TAKES 2
+
+bit gone;
+
+#define TOUCH assert(!gone)
+#ifdef FAULT_COUNT_OUT
+#define COUNT_OUT_ANYWAY || page_heap == OTHER
+#endif
+
+/* A block is the freer's until the page has it, a token until the heap has it. */
+#define FREER 2
+#define GIVEN(block) holder[block] = (before == FULL -> holder[block] : NOBODY)
+#define PUSHED(token) holder[token] = NOBODY
+
+#include "page.inc"
+
+byte token_at;
+
+proctype owner() {
+    byte before, after, top, token, settling, following, block, each, allocations, frees;
+    bit found;
+    do
+    :: allocations < ALLOCATIONS -> allocations++; allocate()
+    :: frees < FREES ->
+       frees++;
+       atomic {
+           if
+           :: program_has_blocks -> choose(block, NOBODY)
+           :: else -> block = 0
+           fi
+       };
+       if
+       :: block != 0 -> free_own(block); block = 0
+       :: else
+       fi
+    :: break
+    od
+}
+
+proctype freer() {
+    byte before, after, top, token, block, gives;
+    do
+    :: gives < GIVES ->
+       gives++;
+       atomic { program_has_blocks -> choose(block, FREER) };
+       page_give(block, block, 1, token);
+       if
+       :: token != 0 -> heap_push_token(token)
+       :: else
+       fi
+    :: break
+    od
+}
+
+/* ---- who takes ---- */
+
+#define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used)
+#ifdef FAULT_CURRENT
+#define may_be_taken (state != RETAINED)
+#else
+#define may_be_taken (state == PARTIAL || state == FULL_STATE)
+#endif
+#ifdef FAULT_TOKEN
+#define is_empty(count) (may_be_taken && in_use <= COUNT(thread_free) + 1)
+#else
+#define is_empty(count) (may_be_taken && in_use == COUNT(thread_free) + count)
+#endif
+
+inline detach() {
+    atomic {
+        check_nothing_in_use();
+        gone = 1;
+        page_heap = NO_HEAP
+    }
+}
+
+/* The partial list. */
+inline take_partial() {
+#ifdef FAULT_UNLOCKED
+    ripe = (page_heap == MINE && state == PARTIAL && is_empty(0));
+    lock(heap_lock);
+#else
+    lock(heap_lock);
+    ripe = (page_heap == MINE && state != FULL_STATE && is_empty(0));
+#endif
+    if
+    :: ripe -> detach()
+    :: else
+    fi;
+    unlock(heap_lock)
+}
+
+/* All tokens off the list; those of pages that stay back onto it. */
+inline detach_tokens() {
+    lock(heap_lock);
+    d_step { token_at = 0; token = tokens; tokens = 0 };
+    do
+    :: token == 0 -> break
+    :: else ->
+       following = links[token];
+       if
+       :: page_heap == MINE && is_empty(1) -> detach()
+       :: else -> heap_push_token(token)
+       fi;
+       token = following
+    od;
+    unlock(heap_lock)
+}
+
+/* The next token behind token_at, which stays or comes off the list. */
+inline sweep_token() {
+    lock(heap_lock);
+    token = (token_at != 0 -> links[token_at] : tokens);
+    if
+    :: token != 0 && page_heap == MINE && is_empty(1) ->
+       if
+       :: token_at != 0 -> links[token_at] = links[token]; detach()
+       :: token_at == 0 ->
+          if
+          :: atomic { tokens == token -> tokens = links[token] }; detach()
+          :: tokens != token -> token_at = token
+          fi
+       fi
+    :: token != 0 && !(page_heap == MINE && is_empty(1)) -> token_at = token
+    :: token == 0
+    fi;
+    unlock(heap_lock)
+}
+
+proctype taker() {
+    byte top, token, following, each, takes;
+    bit ripe;
+    do
+    :: takes < TAKES && !gone ->
+       takes++;
+       if
+       :: take_partial()
+       :: detach_tokens()
+       :: sweep_token()
+       fi
+    :: else -> break
+    od;
+    /* After the barrier. */
+    if
+    :: gone -> page_heap = OTHER
+    :: else
+    fi
+}
+
+init {
+    byte each;
+    atomic {
+        make_page();
+        run owner();
+        run freer();
+        run taker()
+    }
+}
