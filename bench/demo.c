@@ -10,7 +10,7 @@
 enum {
     BLOCKS_MAX = 100000,
     WARM_UP_ROUNDS = 10,
-    PAIRS = 8000000, /* per burst size: every row does the same work */
+    PAIRS = 4000000, /* per burst size: every row does the same work */
     IDLE_MS = 1500,
 };
 
@@ -21,7 +21,7 @@ static const struct burst {
 } bursts[] = {
     {"64 B x 100,000, ns per malloc and free", 64, 100000},
     {"512 B x 30,000, ns per malloc and free", 512, 30000},
-    {"1 KiB x 10,000, ns per malloc and free", 1024, 10000},
+    {"1 KiB x 60,000, ns per malloc and free", 1024, 60000},
 };
 
 static void *blocks[BLOCKS_MAX];

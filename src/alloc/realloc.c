@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
 
 #include "alloc/alloc.h"
@@ -53,10 +54,13 @@ void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, si
         void *resized = own == NULL ? NULL : resize_large(own, head, size, alignment, zero);
         if (resized != NULL) return resized;
     }
+    int saved = errno;
     void *copied = copy(heap, block, usable, size, alignment, offset, zero);
-    /* Shrinking needs no memory. */
     bool holds = size <= usable && is_placed(block, alignment, offset);
-    return copied == NULL && holds ? block : copied;
+    if (copied != NULL || !holds) return copied;
+    /* Shrinking needs no memory: nothing has failed. */
+    errno = saved;
+    return block;
 }
 
 static void *own_resized(void *block, size_t size, size_t alignment, size_t offset, bool zero) {

@@ -20,7 +20,7 @@
  *   FAULT_TOKEN        a token is no block in use
  */
 #define BLOCKS 2
-#define ALLOCATIONS 3
+#define ALLOCATIONS 5
 #define FREES 3
 #define GIVES 2
 #define TAKES 2
@@ -67,11 +67,14 @@ proctype freer() {
     do
     :: gives < GIVES ->
        gives++;
-       atomic { program_has_blocks -> choose(block, FREER) };
-       page_give(block, block, 1, token);
        if
-       :: token != 0 -> heap_push_token(token)
-       :: else
+       :: atomic { program_has_blocks -> choose(block, FREER) };
+          page_give(block, block, 1, token);
+          if
+          :: token != 0 -> heap_push_token(token)
+          :: else
+          fi
+       :: true /* there is nothing to free */
        fi
     :: break
     od
@@ -79,11 +82,13 @@ proctype freer() {
 
 /* ---- who takes ---- */
 
-#define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used)
 #ifdef FAULT_CURRENT
 #define may_be_taken (state != RETAINED)
+#define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : \
+                (state == CURRENT -> used - 1 : used))
 #else
 #define may_be_taken (state == PARTIAL || state == FULL_STATE)
+#define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used)
 #endif
 #ifdef FAULT_TOKEN
 #define is_empty(count) (may_be_taken && in_use <= COUNT(thread_free) + 1)

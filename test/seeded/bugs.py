@@ -174,7 +174,7 @@ BUGS = (
     Bug("extending takes what is too short", SPAN, "span_extend",
         "span_slices(next) >= more", "span_slices(next) >= more - 1", ("unit/span",)),
     Bug("the limit is off by one", SPAN, "within_limit",
-        "demand.in_use + slices <= limit", "demand.in_use + slices < limit", ("unit/span",)),
+        "demand.in_use <= limit - slices", "demand.in_use < limit - slices", ("unit/span",)),
     Bug("shortening is not counted", SPAN, "span_shorten",
         "demand_fall(&demand, span_slices(head) - slices);", "", ("unit/span",)),
     Bug("after a fork spans in transit are lost", SPAN, "repair_head",
@@ -201,7 +201,7 @@ BUGS = (
     Bug("a failure does not say ENOMEM", "alloc/error.c", "error_no_memory",
         "errno = ENOMEM;", "", ("unit/failure", "unit/region")),
     Bug("shrinking may fail", "alloc/realloc.c", "alloc_resized",
-        "copied == NULL && holds", "false && holds", ("unit/failure",)),
+        "copied != NULL || !holds", "copied != NULL || holds || !holds", ("unit/failure",)),
 
     # ---- zero, and the rest ----
     Bug("calloc trusts every page", "alloc/alloc.c", "alloc_zeroed",
