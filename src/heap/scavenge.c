@@ -151,7 +151,9 @@ static bool is_due(uint64_t now_ms, bool turned) {
     if (mode == NEVER || option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
     if (now_ms < load_relaxed(&retry_at_ms)) return false;
     if (mode == ALWAYS || thread_count() > 1) return true;
-    return turned && retained_slices() + span_dirty() > AUTO_SLICES;
+    /* A burst that comes and goes between two windows shows in the thread's own heap. */
+    size_t retained = turned ? retained_slices() : load_relaxed(&thread_self->heap.retained_slices);
+    return retained + span_dirty() > AUTO_SLICES;
 }
 
 void scavenge_consider(uint64_t now_ms, bool turned) {

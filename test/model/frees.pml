@@ -16,6 +16,7 @@
  *   FAULT_LINK_LATE   a chain is linked to the one before after it was swapped in
  */
 #define BLOCKS 3
+#define HEAPS 1
 #define FREERS 2
 #define ALLOCATIONS 5
 #define GIVES 2
@@ -25,9 +26,10 @@
 byte freers_left = FREERS;
 
 proctype owner() {
-    byte before, after, top, token, settling, following, block, each, allocations, found;
+    byte before, after, top, token, settling, following, each, block, allocations, blocks;
+    bit found;
     do
-    :: allocations < ALLOCATIONS -> allocations++; allocate()
+    :: allocations < ALLOCATIONS -> allocations++; allocate(1)
     :: program_has_blocks ->
        atomic {
            if
@@ -36,32 +38,31 @@ proctype owner() {
            fi
        };
        if
-       :: block != 0 -> free_own(block); block = 0
+       :: block != 0 -> free_own(1, block); block = 0
        :: else
        fi
     :: allocations == ALLOCATIONS && freers_left == 0 -> break
     od;
     /* All have come to rest: one slow path finds everything. */
-    lock(heap_lock);
-    heap_settle();
-    unlock(heap_lock);
+    lock(1);
+    heap_settle(1);
+    unlock(1);
     d_step {
-        assert(tokens == 0);
+        assert(tokens[1] == 0);
         assert(state != FULL_STATE || (free_list == 0 && thread_free == FULL));
-        found = 0;
         block = free_list;
         do
-        :: block != 0 -> found++; block = links[block]
+        :: block != 0 -> blocks++; block = links[block]
         :: else -> break
         od;
-        found = found + COUNT(thread_free);
+        blocks = blocks + COUNT(thread_free);
         for (each : 1 .. BLOCKS) {
             if
-            :: holder[each] == PROGRAM -> found++
+            :: holder[each] == PROGRAM -> blocks++
             :: else
             fi
         };
-        assert(found == BLOCKS)
+        assert(blocks == BLOCKS)
     }
 }
 
@@ -70,10 +71,9 @@ proctype freer() {
     do
     :: gives < GIVES ->
        gives++;
-       count = 0;
        if
        :: atomic { program_has_blocks -> choose(first, NOBODY) }; last = first; count = 1
-       :: true /* has nothing to free */
+       :: true /* there is nothing to free */
        fi;
        if
        :: count == 1 ->
@@ -82,11 +82,7 @@ proctype freer() {
              d_step { links[token] = first; first = token; token = 0; count = 2 }
           :: true
           fi;
-          page_give(first, last, count, token);
-          if
-          :: token != 0 -> heap_push_token(token)
-          :: else
-          fi;
+          push(first, last, count);
           d_step { first = 0; last = 0; token = 0; before = 0; after = 0; top = 0; count = 0 }
        :: else
        fi

@@ -18,18 +18,20 @@
  *   FAULT_UNLOCKED     whether the page is empty is judged before the lock is taken
  *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now
  *   FAULT_TOKEN        a token is no block in use
+ *   FAULT_TOKEN_AT     who takes all tokens leaves token_at as it was
  */
 #define BLOCKS 2
+#define HEAPS 2
 #define ALLOCATIONS 5
 #define FREES 3
 #define GIVES 2
-#define TAKES 2
+#define TAKES 3
 
 bit gone;
 
 #define TOUCH assert(!gone)
 #ifdef FAULT_COUNT_OUT
-#define COUNT_OUT_ANYWAY || page_heap == OTHER
+#define COUNT_OUT_ANYWAY || page_heap == 2
 #endif
 
 /* A block is the freer's until the page has it, a token until the heap has it. */
@@ -37,15 +39,19 @@ bit gone;
 #define GIVEN(block) holder[block] = (before == FULL -> holder[block] : NOBODY)
 #define PUSHED(token) holder[token] = NOBODY
 
-#include "page.inc"
-
+/* Where sweep_tokens goes on. */
 byte token_at;
+#ifndef FAULT_TOKEN_AT
+#define SETTLED token_at = 0
+#endif
+
+#include "page.inc"
 
 proctype owner() {
     byte before, after, top, token, settling, following, block, each, allocations, frees;
     bit found;
     do
-    :: allocations < ALLOCATIONS -> allocations++; allocate()
+    :: allocations < ALLOCATIONS -> allocations++; allocate(1)
     :: frees < FREES ->
        frees++;
        atomic {
@@ -55,7 +61,7 @@ proctype owner() {
            fi
        };
        if
-       :: block != 0 -> free_own(block); block = 0
+       :: block != 0 -> free_own(1, block); block = 0
        :: else
        fi
     :: break
@@ -69,11 +75,7 @@ proctype freer() {
        gives++;
        if
        :: atomic { program_has_blocks -> choose(block, FREER) };
-          page_give(block, block, 1, token);
-          if
-          :: token != 0 -> heap_push_token(token)
-          :: else
-          fi
+          push(block, block, 1)
        :: true /* there is nothing to free */
        fi
     :: break
@@ -100,61 +102,71 @@ inline detach() {
     atomic {
         check_nothing_in_use();
         gone = 1;
-        page_heap = NO_HEAP
+        page_owner = 0;
+        page_heap = 0
     }
 }
 
 /* The partial list. */
 inline take_partial() {
 #ifdef FAULT_UNLOCKED
-    ripe = (page_heap == MINE && state == PARTIAL && is_empty(0));
-    lock(heap_lock);
+    ripe = (page_heap == 1 && state == PARTIAL && is_empty(0));
+    lock(1);
 #else
-    lock(heap_lock);
-    ripe = (page_heap == MINE && state != FULL_STATE && is_empty(0));
+    lock(1);
+    ripe = (page_heap == 1 && state != FULL_STATE && is_empty(0));
 #endif
     if
     :: ripe -> detach()
     :: else
     fi;
-    unlock(heap_lock)
+    unlock(1)
+}
+
+inline take_retained() {
+    lock(1);
+    if
+    :: page_heap == 1 && state == RETAINED -> detach()
+    :: else
+    fi;
+    unlock(1)
 }
 
 /* All tokens off the list; those of pages that stay back onto it. */
 inline detach_tokens() {
-    lock(heap_lock);
-    d_step { token_at = 0; token = tokens; tokens = 0 };
+    lock(1);
+    d_step { token_at = 0; token = tokens[1]; tokens[1] = 0 };
     do
     :: token == 0 -> break
     :: else ->
        following = links[token];
        if
-       :: page_heap == MINE && is_empty(1) -> detach()
-       :: else -> heap_push_token(token)
+       :: page_heap == 1 && is_empty(1) -> detach()
+       :: else -> heap_push_token(1)
        fi;
        token = following
     od;
-    unlock(heap_lock)
+    unlock(1)
 }
 
 /* The next token behind token_at, which stays or comes off the list. */
 inline sweep_token() {
-    lock(heap_lock);
-    token = (token_at != 0 -> links[token_at] : tokens);
+    lock(1);
+    token = (token_at != 0 -> links[token_at] : tokens[1]);
     if
-    :: token != 0 && page_heap == MINE && is_empty(1) ->
+    :: token != 0 && page_heap == 1 && is_empty(1) ->
        if
        :: token_at != 0 -> links[token_at] = links[token]; detach()
        :: token_at == 0 ->
           if
-          :: atomic { tokens == token -> tokens = links[token] }; detach()
-          :: tokens != token -> token_at = token
+          :: atomic { tokens[1] == token -> tokens[1] = links[token] }; detach()
+          :: tokens[1] != token -> token_at = token
           fi
        fi
-    :: token != 0 && !(page_heap == MINE && is_empty(1)) -> token_at = token
+    :: token != 0 && !(page_heap == 1 && is_empty(1)) -> token_at = token
     :: token == 0
     fi;
-    unlock(heap_lock)
+    unlock(1)
 }
 
 proctype taker() {
@@ -164,6 +176,7 @@ proctype taker() {
     :: takes < TAKES && !gone ->
        takes++;
        if
+       :: take_retained()
        :: take_partial()
        :: detach_tokens()
        :: sweep_token()
@@ -172,7 +185,7 @@ proctype taker() {
     od;
     /* After the barrier. */
     if
-    :: gone -> page_heap = OTHER
+    :: gone -> page_heap = 2
     :: else
     fi
 }
