@@ -94,7 +94,7 @@ static region_t *region_add(char *address, size_t bytes) {
 
 /* The window ends where the first region ends: the kernel places later mappings below earlier
  * ones, so further regions are likely to find room inside. */
-static bool place_window(char *region, size_t region_bytes, size_t window_bytes) {
+static bool place_window(const char *region, size_t region_bytes, size_t window_bytes) {
     page_t *table = os_reserve_readable(table_bytes(window_bytes));
     if (table == NULL) return false;
     uintptr_t end = (uintptr_t)region + region_bytes;
