@@ -18,14 +18,13 @@
  *   FAULT_UNLOCKED     whether the page is empty is judged before the lock is taken
  *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now
  *   FAULT_TOKEN        a token is no block in use
- *   FAULT_TOKEN_AT     who takes all tokens leaves token_at as it was
  */
 #define BLOCKS 2
 #define HEAPS 2
 #define ALLOCATIONS 5
 #define FREES 3
 #define GIVES 2
-#define TAKES 3
+#define TAKES 2
 
 bit gone;
 
@@ -41,9 +40,7 @@ bit gone;
 
 /* Where sweep_tokens goes on. */
 byte token_at;
-#ifndef FAULT_TOKEN_AT
 #define SETTLED token_at = 0
-#endif
 
 #include "page.inc"
 
