@@ -50,6 +50,8 @@ static always_inline void fast_free(void *pointer) {
     if (likely(owner == thread)) {
         block->next = page->free;
         page->free = block;
+        /* Last of all: once nothing is in use another thread may take the page (heap/page.h). */
+        atomic_signal_fence(memory_order_release);
         if (unlikely(--page->used == 0)) heap_count_out(page);
         return;
     }

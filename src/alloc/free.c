@@ -23,6 +23,7 @@ static void *block_start(page_t *page, void *pointer) {
 static void free_own(page_t *page, block_t *block) {
     block->next = page->free;
     page->free = block;
+    atomic_signal_fence(memory_order_release); /* as in fast_free */
     if (--page->used == 0) heap_count_out(page);
 }
 
