@@ -5,11 +5,16 @@
 #define EDDY_BASE_ATOMIC_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
 /* Called before every atomic operation when set; see test/. */
-extern void (*schedule_hook)(void);
-#define schedule_point() (schedule_hook != NULL ? schedule_hook() : (void)0)
+typedef void schedule_hook_fn(void);
+extern _Atomic(schedule_hook_fn *) schedule_hook;
+static inline void schedule_point(void) {
+    schedule_hook_fn *hook = atomic_load_explicit(&schedule_hook, memory_order_acquire);
+    if (hook != NULL) hook();
+}
 #else
 #define schedule_point() ((void)0)
 #endif

@@ -72,6 +72,7 @@ typedef struct page {
     _Alignas(8) uint32_t used;
     list_node_t link;
     bool is_moved;
+    bool begins_region; /* by the span layer, once: no span reaches over it */
     _Alignas(8) _Atomic(struct thread *) owner;
 } page_t;
 

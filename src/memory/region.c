@@ -165,6 +165,7 @@ static bool open_front(region_t *region, size_t slices) {
     page_t *first = slice_descriptor(region->first + region_opened(region));
     if (!open_descriptors(region, slices)) return false;
     if (!os_open(slice_address(first), slices << SLICE_SHIFT)) return false;
+    if (region_opened(region) == 0) first->begins_region = true;
     store_release(&region->opened, region_opened(region) + slices);
     return true;
 }
@@ -204,6 +205,7 @@ int region_give(void *start, size_t bytes) {
     bool fits = given_count < GIVEN_MAX && region_count() < REGION_MAX &&
                 !overlaps_region(given.first, given.reserved);
     if (!fits || !open_descriptors(&given, given.reserved)) return -1;
+    slice_descriptor(given.first)->begins_region = true;
     store_relaxed(&given.opened, given.reserved);
     publish(given);
     return (int)given_count++;

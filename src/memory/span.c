@@ -75,13 +75,13 @@ static void absorb(page_t *head, page_t *next) {
 /* The span right behind, NULL at a front (of the region, or where another region begins). */
 static page_t *next_span(page_t *head) {
     page_t *next = head + span_slices(head);
-    if (slice_index(next) >= window.slices) return NULL;
+    if (slice_index(next) >= window.slices || next->begins_region) return NULL;
     return span_kind_is_head(span_kind(next)) ? next : NULL;
 }
 
 /* The free span of `kind` that ends right before `head`, else NULL. */
 static page_t *previous_free(page_t *head, span_kind_t kind) {
-    if (slice_index(head) == 0) return NULL;
+    if (slice_index(head) == 0 || head->begins_region) return NULL;
     page_t *last = head - 1;
     uint64_t shape = span_shape(last);
     page_t *previous = last;

@@ -24,13 +24,6 @@ static void *run(void *unused) {
     return unused;
 }
 
-static bool refused(void) {
-#if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
-    if (os_fault != NULL && os_fault(OS_THREAD)) return true;
-#endif
-    return false;
-}
-
 /* A program with many thread-local variables leaves no room for them on a small stack. */
 static bool create(void) {
     pthread_attr_t small;
@@ -42,7 +35,7 @@ static bool create(void) {
 }
 
 bool os_background_start(void (*function)(void), const char *name) {
-    if (refused()) return false;
+    if (os_refused(OS_THREAD)) return false;
     int saved = errno;
     sigset_t all, before;
     sigfillset(&all);

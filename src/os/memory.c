@@ -6,11 +6,15 @@
 #include "os/os.h"
 
 #if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
-void (*schedule_hook)(void);
-bool (*os_fault)(os_call_t call);
-static bool refused(os_call_t call) { return os_fault != NULL && os_fault(call); }
+_Atomic(schedule_hook_fn *) schedule_hook;
+_Atomic(os_fault_fn *) os_fault;
+
+bool os_refused(os_call_t call) {
+    os_fault_fn *fault = atomic_load_explicit(&os_fault, memory_order_acquire);
+    return fault != NULL && fault(call);
+}
 #else
-static bool refused(os_call_t call) {
+bool os_refused(os_call_t call) {
     (void)call;
     return false;
 }
@@ -61,13 +65,13 @@ static bool advise(void *address, size_t bytes, int advice) {
 }
 
 void *os_reserve(void *hint, size_t bytes) {
-    return refused(OS_RESERVE) ? NULL : map(hint, bytes, PROT_NONE, PLAIN);
+    return os_refused(OS_RESERVE) ? NULL : map(hint, bytes, PROT_NONE, PLAIN);
 }
 
-void *os_map(size_t bytes) { return refused(OS_RESERVE) ? NULL : map(NULL, bytes, OPEN, PLAIN); }
+void *os_map(size_t bytes) { return os_refused(OS_RESERVE) ? NULL : map(NULL, bytes, OPEN, PLAIN); }
 
 void *os_reserve_readable(size_t bytes) {
-    return refused(OS_RESERVE) ? NULL : map(NULL, bytes, PROT_READ, PLAIN);
+    return os_refused(OS_RESERVE) ? NULL : map(NULL, bytes, PROT_READ, PLAIN);
 }
 
 void os_unmap(void *address, size_t bytes) {
@@ -78,7 +82,7 @@ void os_unmap(void *address, size_t bytes) {
 }
 
 bool os_open(void *address, size_t bytes) {
-    if (refused(OS_OPEN)) return false;
+    if (os_refused(OS_OPEN)) return false;
     int saved = errno;
     add_relaxed(&calls, 1);
     int result = mprotect(address, bytes, OPEN);
@@ -87,19 +91,19 @@ bool os_open(void *address, size_t bytes) {
 }
 
 bool os_purge(void *address, size_t bytes) {
-    return !refused(OS_PURGE) && advise(address, bytes, MADV_DONTNEED);
+    return !os_refused(OS_PURGE) && advise(address, bytes, MADV_DONTNEED);
 }
 
 bool os_close(void *address, size_t bytes) {
-    return !refused(OS_PURGE) && map(address, bytes, PROT_NONE, PLAIN | MAP_FIXED) != NULL;
+    return !os_refused(OS_PURGE) && map(address, bytes, PROT_NONE, PLAIN | MAP_FIXED) != NULL;
 }
 
 bool os_replace(void *address, size_t bytes) {
-    return !refused(OS_REPLACE) && map(address, bytes, OPEN, PLAIN | MAP_FIXED) != NULL;
+    return !os_refused(OS_REPLACE) && map(address, bytes, OPEN, PLAIN | MAP_FIXED) != NULL;
 }
 
 bool os_move(void *from, void *to, size_t bytes) {
-    if (refused(OS_MOVE)) return false;
+    if (os_refused(OS_MOVE)) return false;
     int saved = errno;
     add_relaxed(&calls, 1);
     void *result = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
@@ -108,5 +112,5 @@ bool os_move(void *from, void *to, size_t bytes) {
 }
 
 bool os_wipe_on_fork(void *address, size_t bytes) {
-    return !refused(OS_WIPE) && advise(address, bytes, MADV_WIPEONFORK);
+    return !os_refused(OS_WIPE) && advise(address, bytes, MADV_WIPEONFORK);
 }

@@ -29,8 +29,11 @@ typedef enum os_call {
 
 #if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
 /* When set: true refuses the call as the kernel would. */
-extern bool (*os_fault)(os_call_t call);
+typedef bool os_fault_fn(os_call_t call);
+extern _Atomic(os_fault_fn *) os_fault;
 #endif
+/* Whether a test refuses the call. */
+bool os_refused(os_call_t call);
 
 /* ---- memory: addresses and sizes are multiples of os_page_size() ---- */
 

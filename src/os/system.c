@@ -87,9 +87,7 @@ bool os_thread_is_alive(int thread_id) {
 }
 
 static bool membarrier(int command) {
-#if defined(EDDY_TEST_HOOKS) && EDDY_TEST_HOOKS
-    if (os_fault != NULL && os_fault(OS_BARRIER)) return false;
-#endif
+    if (os_refused(OS_BARRIER)) return false;
     int saved = errno;
     long result = syscall(SYS_membarrier, command, 0, 0);
     errno = saved;

@@ -85,6 +85,14 @@ static inline void model_give(const page_t *head, size_t slices) {
     occupied_slices -= slices;
 }
 
+/* The region that the slice lies in, or would as its front moves on. */
+static inline const region_t *region_of(size_t slice) {
+    for (size_t i = 0; i < region_count(); i++) {
+        if (slice - region_at(i)->first < region_at(i)->reserved) return region_at(i);
+    }
+    return NULL;
+}
+
 static inline void hold(page_t *head, size_t slices) {
     assert_true(held_count < HELD_MOST);
     held_t *span = &held[held_count++];
@@ -127,16 +135,24 @@ static inline void model_free(held_t *span) {
 /* As after a move of page tables: the memory reads as zero. */
 static inline void model_free_clean(held_t *span) {
     page_t *head = span->head;
-    assert_true(os_replace(slice_address(head), span_bytes(head)));
+    bool is_own = span_is_own(head);
+    if (is_own) assert_true(os_replace(slice_address(head), span_bytes(head)));
     let_go(span);
-    span_free_clean(head);
+    if (is_own) {
+        span_free_clean(head);
+    } else {
+        span_free(head);
+    }
 }
 
+/* Into the free span behind it, in the same region and of memory of the same owner. */
 static inline bool can_extend(const held_t *span, size_t slices) {
     page_t *next = span->head + span->slices;
-    if (!region_contains(slice_index(next))) return false;
+    size_t at = slice_index(next);
+    if (!region_contains(at) || region_of(at) != region_of(at - 1)) return false;
     span_kind_t kind = span_kind(next);
-    bool is_free = kind == SPAN_DIRTY || (kind == SPAN_CLEAN && !clean_is_closed);
+    bool is_free = kind == SPAN_DIRTY || kind == SPAN_KEPT || kind == SPAN_CLEAN;
+    if (kind == SPAN_CLEAN && clean_is_closed) return false;
     return is_free && span->slices + span_slices(next) >= slices;
 }
 
@@ -208,7 +224,7 @@ static inline void check_region(const region_t *region, size_t *dirty, size_t *c
             check_free_span(head, kind);
         }
         kind = span_kind(head);
-        if (kind == SPAN_DIRTY) *dirty += slices;
+        if (kind == SPAN_DIRTY || kind == SPAN_KEPT) *dirty += slices;
         if (kind == SPAN_CLEAN) *clean += slices;
         slice += slices;
     }

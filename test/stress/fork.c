@@ -230,7 +230,7 @@ static int end(void **state) {
 int main(int argc, char **argv) {
     stress_start(argc, argv);
     churners = stress_argument("churners", 4);
-    forks = stress_argument("forks", 30);
+    forks = stress_argument("forks", 15);
     check(churners <= CHURNERS_MAX);
     stress_check_arguments();
     const struct CMUnitTest alone[] = {
