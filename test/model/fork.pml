@@ -1,0 +1,305 @@
+/* A child forked between any two stores: what it finds of a page, and of the spans of a region.
+ *
+ * Models: fast_malloc, fast_free (alloc/fast.h), page_extend, page_collect (heap/page.c),
+ * make_current, list_full, wake, heap_put_aside_current (heap/heap.c), split, absorb, insert_free
+ * (memory/span.c), and what repairs them: settle (heap/fork.c), span_walk (memory/span.c).
+ *
+ * A page of which little is linked at first: its owner, which vanishes in the child, allocates,
+ * frees, extends, fills up and puts aside; another thread frees for it. Or, in other runs, a region
+ * whose spans are split and joined. In the child, at every moment:
+ *  - A page that is taken for empty has no block that the program knows.
+ *  - The blocks in use are not too few: freeing all that the program knows empties no page too soon.
+ *  - The free list and thread_free hold no block twice, none that the program knows, and none that
+ *    the page would link again when it extends.
+ *  - Walking from head to head comes by every slice exactly once.
+ *
+ * Faults that spin has to find, each the exchange of two stores:
+ *   FAULT_FULL       the count changes before the state when a page is listed as full
+ *   FAULT_CURRENT    the state changes before the count when a page becomes current
+ *   FAULT_ASIDE      the count changes before the state when it is put aside
+ *   FAULT_WAKE       the state changes before the count when a full page is listed as partial
+ *   FAULT_EXTEND     blocks are in the free list before the page counts them as linked
+ *   FAULT_PUSH       a block is in the free list before it is linked to the others
+ *   FAULT_SPLIT      a span is shortened before the rest is a span
+ *   FAULT_ABSORB     a span's head is gone before the span before it is longer
+ */
+#define BLOCKS 3
+#define HEAPS 1
+#define STEPS 7
+#define GIVES 2
+
+#include "page.inc"
+
+byte capacity = 1;
+
+/* ---- the child ---- */
+
+bit seen[BLOCKS + 1];
+
+#define in_use (state == CURRENT -> used - 1 : \
+                (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used))
+
+/* Walks a chain and marks its blocks. */
+inline child_walks(first) {
+    at = first;
+    do
+    :: at != 0 ->
+       assert(!seen[at] && at <= capacity && holder[at] != PROGRAM);
+       seen[at] = 1;
+       at = links[at]
+    :: else -> break
+    od
+}
+
+inline child_repairs_page() {
+    known = 0;
+    for (at : 1 .. BLOCKS) {
+        seen[at] = 0;
+        if
+        :: holder[at] == PROGRAM -> known++
+        :: else
+        fi
+    };
+    if
+    :: in_use == COUNT(thread_free) -> assert(known == 0)
+    :: else ->
+       assert(in_use - COUNT(thread_free) >= known);
+       child_walks(free_list);
+       child_walks(FIRST(thread_free))
+    fi;
+    at = 0; known = 0
+}
+
+/* ---- the owner, store by store ---- */
+
+inline pop_in_two() {
+    d_step { block = free_list; free_list = links[block] };
+    used++;
+    d_step { holder[block] = PROGRAM; block = 0 }
+}
+
+inline push_in_three() {
+#ifdef FAULT_PUSH
+    top = free_list;
+    free_list = block;
+    links[block] = top;
+#else
+    links[block] = free_list;
+    free_list = block;
+#endif
+    used--;
+    d_step { block = 0; top = 0 }
+}
+
+/* All that is left; their links hold what the program left there. */
+inline page_extend() {
+    links[BLOCKS] = 0;
+    links[BLOCKS - 1] = BLOCKS;
+#ifdef FAULT_EXTEND
+    free_list = capacity + 1;
+    capacity = BLOCKS
+#else
+    top = capacity + 1;
+    capacity = BLOCKS;
+    free_list = top;
+    top = 0
+#endif
+}
+
+inline page_collect_in_three() {
+    d_step { before = thread_free; thread_free = 0 };
+    free_list = FIRST(before);
+    used = used - COUNT(before);
+    before = 0
+}
+
+inline list_full_in_two() {
+    if
+    :: atomic { thread_free == 0 -> thread_free = FULL };
+#ifdef FAULT_FULL
+       used = PAGE_WAKE; state = FULL_STATE
+#else
+       state = FULL_STATE; used = PAGE_WAKE
+#endif
+    :: atomic { thread_free != 0 -> skip }
+    fi
+}
+
+inline wake_in_three() {
+    thread_free = thread_free & (255 - FULL);
+#ifdef FAULT_WAKE
+    state = PARTIAL; used = used + BLOCKS - PAGE_WAKE
+#else
+    used = used + BLOCKS - PAGE_WAKE; state = PARTIAL
+#endif
+}
+
+inline make_current_in_two() {
+#ifdef FAULT_CURRENT
+    state = CURRENT; used++
+#else
+    used++; state = CURRENT
+#endif
+}
+
+inline put_aside_in_two() {
+#ifdef FAULT_ASIDE
+    used--; state = PARTIAL
+#else
+    state = PARTIAL; used--
+#endif
+}
+
+inline settle_tokens() {
+    d_step { settling = tokens[1]; tokens[1] = 0 };
+    do
+    :: settling == 0 -> break
+    :: else ->
+       following = links[settling];
+       if
+       :: state == FULL_STATE -> wake_in_three()
+       :: else
+       fi;
+       push(settling, settling, 1);
+       settling = following
+    od;
+    skip
+}
+
+/* The program stops knowing a block before it frees it. A page that empties rests here: it would
+ * be retained, and a child drops such pages. */
+proctype owner() {
+    byte before, after, top, token, settling, following, block, steps;
+    do
+    :: steps < STEPS ->
+       steps++;
+       if
+       :: state == CURRENT && free_list != 0 -> pop_in_two()
+       :: state == CURRENT && free_list == 0 && thread_free != 0 -> page_collect_in_three()
+       :: state == CURRENT && free_list == 0 && capacity < BLOCKS -> page_extend()
+       :: state == CURRENT && free_list == 0 && capacity == BLOCKS -> list_full_in_two()
+       :: state == CURRENT && in_use > 0 -> put_aside_in_two()
+       :: state == PARTIAL && used > 0 -> make_current_in_two()
+       :: tokens[1] != 0 -> settle_tokens()
+       :: atomic { program_has_blocks -> choose(block, NOBODY) };
+          push_in_three();
+          if
+          :: state == FULL_STATE && used == 0 -> wake_in_three()
+          :: else
+          fi
+       :: true
+       fi
+    :: else -> break
+    od
+}
+
+proctype freer() {
+    byte before, after, top, token, block, gives;
+    do
+    :: gives < GIVES ->
+       gives++;
+       if
+       :: atomic { program_has_blocks -> choose(block, NOBODY) };
+          push(block, block, 1)
+       :: true
+       fi
+    :: else -> break
+    od
+}
+
+/* ---- spans: the shape of a head is its length and whether it is free, in one word ---- */
+
+#define SLICES 4
+#define SPLITS 6
+#define IN_USE 1
+#define FREE 2
+#define SHAPE(kind, length) ((kind) << 4 | (length))
+#define KIND(shape) ((shape) >> 4)
+#define LENGTH(shape) ((shape) & 15)
+
+byte shapes[SLICES + 1];
+
+inline child_walks_region() {
+    at = 0;
+    do
+    :: at < SLICES -> assert(KIND(shapes[at]) != 0); at = at + LENGTH(shapes[at])
+    :: else -> break
+    od;
+    assert(at == SLICES);
+    at = 0
+}
+
+inline split(head, length) {
+    other = head + length;
+#ifdef FAULT_SPLIT
+    top = SHAPE(KIND(shapes[head]), LENGTH(shapes[head]) - length);
+    shapes[head] = SHAPE(KIND(shapes[head]), length);
+    shapes[other] = top
+#else
+    shapes[other] = SHAPE(KIND(shapes[head]), LENGTH(shapes[head]) - length);
+    shapes[head] = SHAPE(KIND(shapes[head]), length)
+#endif
+}
+
+inline absorb(head) {
+    other = head + LENGTH(shapes[head]);
+#ifdef FAULT_ABSORB
+    top = LENGTH(shapes[other]);
+    shapes[other] = 0;
+    shapes[head] = SHAPE(KIND(shapes[head]), LENGTH(shapes[head]) + top)
+#else
+    shapes[head] = SHAPE(KIND(shapes[head]), LENGTH(shapes[head]) + LENGTH(shapes[other]));
+    shapes[other] = 0
+#endif
+}
+
+proctype spans() {
+    byte head, other, top, splits;
+    do
+    :: splits < SPLITS ->
+       splits++;
+       /* Any head. */
+       head = 0;
+       do
+       :: head + LENGTH(shapes[head]) < SLICES -> head = head + LENGTH(shapes[head])
+       :: break
+       od;
+       if
+       :: LENGTH(shapes[head]) > 1 -> split(head, 1)
+       :: LENGTH(shapes[head]) > 2 -> split(head, 2)
+       :: head + LENGTH(shapes[head]) < SLICES -> absorb(head)
+       :: shapes[head] = SHAPE(FREE, LENGTH(shapes[head]))
+       :: shapes[head] = SHAPE(IN_USE, LENGTH(shapes[head]))
+       fi
+    :: else -> break
+    od
+}
+
+/* ---- the fork, at any moment ---- */
+
+proctype child_of_page() {
+    byte at, known;
+    d_step { child_repairs_page() }
+}
+
+proctype child_of_region() {
+    byte at;
+    d_step { child_walks_region() }
+}
+
+init {
+    if
+    :: atomic {
+           free_list = 1;
+           used = 1;
+           run owner();
+           run freer();
+           run child_of_page()
+       }
+    :: atomic {
+           shapes[0] = SHAPE(FREE, SLICES);
+           run spans();
+           run child_of_region()
+       }
+    fi
+}
