@@ -11,18 +11,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "common/sanitizer.h"
 #include "common/test.h"
-
-#if defined(__SANITIZE_THREAD__)
-enum { TSAN = 1, SANITIZED = 1 };
-/* A child of a fork may start threads. */
-__attribute__((visibility("default"))) const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) { return "die_after_fork=0"; }
-#elif defined(__SANITIZE_ADDRESS__)
-enum { TSAN = 0, SANITIZED = 1 };
-#else
-enum { TSAN = 0, SANITIZED = 0 };
-#endif
 
 /* ---- parameters ---- */
 

@@ -65,7 +65,7 @@ static void fork_one(void *unused) {
     static unsigned forks;
     (void)unused;
     sealed_free(block_of(SIZE));
-    fork_and_wait(forks++ % 2 == 0 ? use_all : begin_with_a_thread);
+    fork_and_wait(forks++ % 2 == 0 || TSAN ? use_all : begin_with_a_thread);
 }
 
 /* ---- what the other thread does ---- */
