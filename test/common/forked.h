@@ -14,10 +14,14 @@ enum { CHILD_SECONDS = 60 };
 
 typedef void child_fn(void);
 
-/* The thread sanitizer does not let the child of several threads start one, Eddy's own included. */
+/* Once, before all forks. The thread sanitizer does not let the child of several threads start one,
+ * Eddy's own included. */
+static inline void child_prepare(void) {
+    if (TSAN) eddy_option_set(EDDY_OPTION_SCAVENGER, 0);
+}
+
 static inline void child_live(child_fn *body) {
     alarm(CHILD_SECONDS);
-    if (TSAN) eddy_option_set(EDDY_OPTION_SCAVENGER, 0);
     body();
     _exit(EXIT_SUCCESS);
 }

@@ -238,6 +238,7 @@ int main(int argc, char **argv) {
     forks = stress_argument("forks", 15);
     check(churners <= CHURNERS_MAX);
     stress_check_arguments();
+    child_prepare();
     const struct CMUnitTest alone[] = {
         cmocka_unit_test(a_child_of_the_only_thread_starts_threads),
     };
