@@ -154,17 +154,26 @@ static void it_can_be_switched_off_and_on(void **state) {
 }
 
 static void free_much(void) {
-    /* Below the threshold as it is allocated, above it as it is freed: no malloc in between. */
-    for (int i = 0; i < 3; i++) {
-        burst(MUCH / 3);
-        check(kernel_threads() == 1);
-        pause_ms(300);
+    chain_t *chain = NULL;
+    for (size_t i = 0; i < MUCH / BLOCK; i++) {
+        chain_t *block = malloc(BLOCK);
+        check(block != NULL);
+        block->next = chain;
+        chain = block;
     }
+    /* Nothing is free so far. From here on all is, over several windows, with no malloc. */
+    for (size_t i = 0; chain != NULL; i++) {
+        chain_t *block = chain;
+        chain = chain->next;
+        free(block);
+        if (i % (MUCH / BLOCK / 4) == 0) pause_ms(300);
+    }
+    check(kernel_threads() == 1);
+    check(has_scavenger());
 }
 
 static void free_alone_does_not_start_it(void **state) {
     (void)state;
-    (void)free_much;
     assert_in_child(free_much);
 }
 

@@ -36,24 +36,24 @@ static void child_allocates(void) {
     static void *blocks[60];
     for (unsigned i = 0; i < LENGTH(blocks); i++) {
         size_t size = sizes[i % 5];
-        child_assert((blocks[i] = malloc(size)) != NULL);
+        check((blocks[i] = malloc(size)) != NULL);
         fill(blocks[i], size, i);
     }
     for (unsigned i = 0; i < LENGTH(blocks); i++) {
-        child_assert(is_filled(blocks[i], sizes[i % 5], i));
+        check(is_filled(blocks[i], sizes[i % 5], i));
         free(blocks[i]);
     }
 }
 
 static void child_uses_inherited_blocks(void) {
     for (unsigned i = 0; i < HELD; i++) {
-        child_assert(is_filled(held[i], held_size(i), i));
-        child_assert(malloc_usable_size(held[i]) >= held_size(i));
+        check(is_filled(held[i], held_size(i), i));
+        check(malloc_usable_size(held[i]) >= held_size(i));
         if (i % 2 == 0) {
             free(held[i]);
         } else {
-            child_assert((held[i] = realloc(held[i], 2 * held_size(i))) != NULL);
-            child_assert(is_filled(held[i], held_size(i), i));
+            check((held[i] = realloc(held[i], 2 * held_size(i))) != NULL);
+            check(is_filled(held[i], held_size(i), i));
         }
     }
     child_allocates();
@@ -67,8 +67,8 @@ static void *allocate_in_thread(void *unused) {
 static void child_starts_threads(void) {
     for (size_t i = 0; i < 3; i++) {
         pthread_t thread;
-        child_assert(pthread_create(&thread, NULL, allocate_in_thread, NULL) == 0);
-        child_assert(pthread_join(thread, NULL) == 0);
+        check(pthread_create(&thread, NULL, allocate_in_thread, NULL) == 0);
+        check(pthread_join(thread, NULL) == 0);
     }
     child_uses_inherited_blocks();
 }
@@ -81,7 +81,7 @@ static void child_forks_again(void) {
     }
     int status;
     child_allocates();
-    child_assert(waitpid(grandchild, &status, 0) == grandchild && status == 0);
+    check(waitpid(grandchild, &status, 0) == grandchild && status == 0);
 }
 
 static void child_leaves_through_exit(void) {

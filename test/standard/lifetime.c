@@ -60,9 +60,9 @@ __attribute__((destructor(101))) static void after_exit_handlers(void) {
 
 static void leave_through_exit(void) {
     kept_to_the_end = malloc(5000);
-    child_assert(kept_to_the_end != NULL);
+    check(kept_to_the_end != NULL);
     fill(kept_to_the_end, 5000, 2);
-    child_assert(atexit(at_exit) == 0);
+    check(atexit(at_exit) == 0);
     exit(EXIT_SUCCESS);
 }
 
@@ -79,7 +79,7 @@ static void *exit_from_here(void *unused) {
 
 static void leave_from_a_thread(void) {
     pthread_t thread;
-    child_assert(pthread_create(&thread, NULL, exit_from_here, NULL) == 0);
+    check(pthread_create(&thread, NULL, exit_from_here, NULL) == 0);
     for (;;) pause();
 }
 

@@ -8,13 +8,13 @@
 
 static void set_limit(int resource, size_t bytes) {
     struct rlimit limit = {bytes, bytes};
-    child_assert(setrlimit(resource, &limit) == 0);
+    check(setrlimit(resource, &limit) == 0);
 }
 
 static size_t address_space_used(void) {
     size_t pages = 0;
     FILE *statm = fopen("/proc/self/statm", "r");
-    child_assert(statm != NULL && fscanf(statm, "%zu", &pages) == 1);
+    check(statm != NULL && fscanf(statm, "%zu", &pages) == 1);
     fclose(statm);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
@@ -28,7 +28,7 @@ static void **allocate_until_refused(size_t size, size_t enough, size_t *bytes) 
         errno = 0;
         void **block = malloc(size);
         if (block == NULL) {
-            child_assert(errno == ENOMEM);
+            check(errno == ENOMEM);
             break;
         }
         memset(block, 0x5a, size);
@@ -53,9 +53,9 @@ static void exhaust(size_t expected) {
     for (size_t i = 0; i < LENGTH(sizes); i++) {
         size_t bytes;
         free_all(allocate_until_refused(sizes[i], GIB, &bytes));
-        child_assert(bytes >= expected);
+        check(bytes >= expected);
         void *whole = malloc(expected / 2);
-        child_assert(whole != NULL);
+        check(whole != NULL);
         free(whole);
     }
 }
@@ -117,21 +117,21 @@ static void lower_data(void) {
 static void lower_address_space_to_nothing(void) {
     void *blocks[100];
     for (unsigned i = 0; i < LENGTH(blocks); i++) {
-        child_assert((blocks[i] = malloc(1000)) != NULL);
+        check((blocks[i] = malloc(1000)) != NULL);
         fill(blocks[i], 1000, i);
     }
     set_limit(RLIMIT_AS, 0);
     errno = 0;
-    child_assert(malloc(opaque((size_t)1 << 46)) == NULL && errno == ENOMEM);
+    check(malloc(opaque((size_t)1 << 46)) == NULL && errno == ENOMEM);
     for (size_t size = 1; size <= GIB; size *= 2) {
         errno = 0;
         void *block = malloc(size);
-        child_assert(block != NULL || errno == ENOMEM);
+        check(block != NULL || errno == ENOMEM);
         if (block != NULL) memset(block, 1, size < MIB ? size : MIB);
         free(block);
     }
     for (unsigned i = 0; i < LENGTH(blocks); i++) {
-        child_assert(is_filled(blocks[i], 1000, i));
+        check(is_filled(blocks[i], 1000, i));
         free(blocks[i]);
     }
     free(malloc(1000));
@@ -141,14 +141,14 @@ static void lower_address_space_to_nothing(void) {
 static void shrink_when_exhausted(void) {
     size_t bytes;
     unsigned char *small = malloc(5000), *large = malloc(4 * MIB);
-    child_assert(small != NULL && large != NULL);
+    check(small != NULL && large != NULL);
     fill(small, 5000, 1);
     fill(large, 4 * MIB, 2);
     set_limit(RLIMIT_DATA, 64 * MIB);
     static const size_t sizes[] = {MIB, 8 * KIB, 100, 16};
     for (size_t i = 0; i < LENGTH(sizes); i++) allocate_until_refused(sizes[i], GIB, &bytes);
-    child_assert((small = realloc(small, 100)) != NULL && is_filled(small, 100, 1));
-    child_assert((large = realloc(large, 3000)) != NULL && is_filled(large, 3000, 2));
+    check((small = realloc(small, 100)) != NULL && is_filled(small, 100, 1));
+    check((large = realloc(large, 3000)) != NULL && is_filled(large, 3000, 2));
 }
 
 static pthread_barrier_t nothing_is_left;
@@ -165,13 +165,13 @@ static void first_blocks_of_threads_when_exhausted(void) {
     pthread_t threads[4];
     pthread_barrier_init(&nothing_is_left, NULL, LENGTH(threads) + 1);
     for (size_t i = 0; i < LENGTH(threads); i++) {
-        child_assert(pthread_create(&threads[i], NULL, allocate_in_thread, NULL) == 0);
+        check(pthread_create(&threads[i], NULL, allocate_in_thread, NULL) == 0);
     }
     set_limit(RLIMIT_DATA, 128 * MIB);
     void **blocks = allocate_until_refused(8 * KIB, GIB, &bytes);
     pthread_barrier_wait(&nothing_is_left);
     for (size_t i = 0; i < LENGTH(threads); i++) {
-        child_assert(pthread_join(threads[i], NULL) == 0);
+        check(pthread_join(threads[i], NULL) == 0);
     }
     free_all(blocks);
 }

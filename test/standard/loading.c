@@ -77,7 +77,7 @@ void *_Znwm(size_t size);
 void *_ZnwmRKSt9nothrow_t(size_t size, const void *tag);
 
 static void fail_new_without_a_runtime(void) {
-    child_assert(freopen("/dev/null", "w", stderr) != NULL);
+    check(freopen("/dev/null", "w", stderr) != NULL);
     _Znwm(opaque(SIZE_MAX));
 }
 
@@ -104,13 +104,13 @@ static void end_well(void) { _exit(EXIT_SUCCESS); }
 /* A thrown exception that no one catches calls the terminate handler; abort would not. */
 static void throw_after_late_loading(void) {
     void *runtime = load_cxx_runtime();
-    child_assert(runtime != NULL);
+    check(runtime != NULL);
     void (*(*set_terminate)(void (*)(void)))(void);
     *(void **)&set_terminate = dlsym(runtime, "_ZSt13set_terminatePFvvE");
-    child_assert(set_terminate != NULL);
+    check(set_terminate != NULL);
     set_terminate(end_well);
     _Znwm(opaque(SIZE_MAX));
-    child_assert(false);
+    check(false);
 }
 
 static void operator_new_throws_when_cxx_was_loaded_later(void **state) {
