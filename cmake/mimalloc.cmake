@@ -54,7 +54,10 @@ function(eddy_mimalloc_shared target generation sources)
     target_link_libraries(${target} PRIVATE eddy-compile PUBLIC eddy)
     target_compile_definitions(${target} PRIVATE EDDY_MIMALLOC_API=${generation})
     target_link_options(${target} PRIVATE
-        LINKER:--version-script=${mimalloc_map} LINKER:-z,nodelete LINKER:-z,now)
+        LINKER:--version-script=${mimalloc_map} LINKER:-z,nodelete LINKER:-z,now
+        # As with mimalloc's own library, malloc and operator new of a program that is linked with
+        # this one are of the same allocator: the dynamic linker looks in libeddy.so first.
+        LINKER:--auxiliary=$<TARGET_SONAME_FILE_NAME:eddy>)
     set_target_properties(${target} PROPERTIES
         VERSION ${PROJECT_VERSION} SOVERSION 0
         INSTALL_RPATH $ORIGIN

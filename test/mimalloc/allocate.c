@@ -5,6 +5,8 @@
 /* ---- by size ---- */
 
 static void *umalloc(size_t size) { return mi_umalloc(size, NULL); }
+static void *umalloc_small(size_t size) { return mi_umalloc_small(size, NULL); }
+static void *uzalloc_small(size_t size) { return mi_uzalloc_small(size, NULL); }
 
 static void *posix_memalign_16(size_t size) {
     void *block = NULL;
@@ -16,9 +18,10 @@ static void *posix_memalign_16(size_t size) {
 static void functions_by_size(void **state) {
     (void)state;
     static const by_size_t forms[] = {
-        {mi_malloc, false},      {mi_zalloc, true},          {mi_malloc_small, false},
-        {mi_zalloc_small, true}, {mi_valloc, false},         {mi_pvalloc, false},
-        {umalloc, false},        {posix_memalign_16, false},
+        {mi_malloc, false},         {mi_zalloc, true},      {mi_malloc_small, false},
+        {mi_zalloc_small, true},    {mi_valloc, false},     {mi_pvalloc, false},
+        {umalloc, false},           {umalloc_small, false}, {uzalloc_small, true},
+        {posix_memalign_16, false},
     };
     for (size_t i = 0; i < LENGTH(forms); i++) check_by_size(forms[i]);
 }
@@ -40,6 +43,13 @@ static void *aligned_recalloc_16(size_t count, size_t size) {
     return mi_aligned_recalloc(NULL, count, size, 16);
 }
 
+static void *recalloc_at(size_t count, size_t size) {
+    return mi_recalloc_aligned_at(NULL, count, size, 16, 0);
+}
+static void *aligned_offset_recalloc_16(size_t count, size_t size) {
+    return mi_aligned_offset_recalloc(NULL, count, size, 16, 0);
+}
+
 static void *reallocarr_(size_t count, size_t size) {
     void *block = NULL;
     int error = mi_reallocarr(&block, count, size);
@@ -50,10 +60,19 @@ static void *reallocarr_(size_t count, size_t size) {
 static void functions_by_count(void **state) {
     (void)state;
     static const by_count_t forms[] = {
-        {mi_calloc, true},    {mi_mallocn, false},         {ucalloc, true},
-        {calloc_16, true},    {calloc_at, true},           {reallocn, false},
-        {recalloc, true},     {reallocarray_, false},      {recalloc_16, true},
-        {reallocarr_, false}, {aligned_recalloc_16, true},
+        {mi_calloc, true},
+        {mi_mallocn, false},
+        {ucalloc, true},
+        {calloc_16, true},
+        {calloc_at, true},
+        {reallocn, false},
+        {recalloc, true},
+        {reallocarray_, false},
+        {recalloc_16, true},
+        {reallocarr_, false},
+        {aligned_recalloc_16, true},
+        {recalloc_at, true},
+        {aligned_offset_recalloc_16, true},
     };
     for (size_t i = 0; i < LENGTH(forms); i++) check_by_count(forms[i]);
 }
