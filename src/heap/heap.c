@@ -5,6 +5,7 @@
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/scavenge.h"
+#include "heap/state.h"
 #include "memory/alarm.h"
 #include "os/os.h"
 
@@ -29,60 +30,6 @@ static void init_lists(heap_t *heap) {
     }
     list_init(&heap->full);
     lock_init(&heap->lock, RANK_HEAP);
-}
-
-/* ---- current pages ---- */
-
-/* Every class has one, two or four entries. */
-static always_inline void fill_direct(page_t **entry, size_t length, page_t *page) {
-    assert_debug(is_power_of_two(length) && length <= 4);
-    entry[0] = page;
-    if (length < 2) return;
-    entry[1] = page;
-    if (length < 4) return;
-    entry[2] = entry[3] = page;
-}
-
-static always_inline void set_current(heap_t *heap, unsigned size_class, page_t *page) {
-    heap->current[size_class] = page;
-    if (size_class >= CLASS_DIRECT_COUNT) return;
-    direct_range_t range = class_direct[size_class];
-    fill_direct(heap->direct + range.first, range.length, page);
-}
-
-static void make_current(heap_t *heap, page_t *page) {
-    page->used += page_current_bias();
-    atomic_signal_fence(memory_order_seq_cst);
-    page->state = PAGE_CURRENT;
-    /* A page with interior pointers keeps none: every free into it takes the slow path. */
-    if (likely(!load_relaxed(&page->has_interior))) {
-        store_relaxed(&page->owner, load_relaxed(&heap->thread));
-    }
-    set_current(heap, page->size_class, page);
-}
-
-/* The owner stays: the page comes from the current or the full ones. */
-static always_inline void list_partial(heap_t *heap, page_t *page) {
-    page->state = PAGE_PARTIAL;
-    list_push_last(&heap->partial[page->size_class], &page->link);
-}
-
-/* All blocks of a current page are handed out. */
-static void list_full(heap_t *heap, page_t *page) {
-    page->state = PAGE_FULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    page->used = PAGE_WAKE;
-    list_push_last(&heap->full, &page->link);
-}
-
-/* A full page has blocks again. Owner only, or while it rests. */
-static always_inline void wake(heap_t *heap, page_t *page) {
-    list_remove(&page->link);
-    schedule_point();
-    atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
-    page->used += page->block_limit - PAGE_WAKE;
-    atomic_signal_fence(memory_order_seq_cst);
-    list_partial(heap, page);
 }
 
 /* ---- retained pages ---- */
@@ -278,14 +225,14 @@ static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
     if (likely(page != &page_empty)) {
         if (unlikely(!page_mark_full(page))) return page;
-        list_full(heap, page);
+        heap_list_full(heap, page);
     }
     page = take_page(heap, size_class);
     if (unlikely(page == NULL)) {
-        set_current(heap, size_class, &page_empty);
+        heap_set_current(heap, size_class, &page_empty);
         return NULL;
     }
-    make_current(heap, page);
+    heap_make_current(heap, page);
     return page;
 }
 
@@ -295,7 +242,7 @@ static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
     if (page == NULL) return NULL;
     lock_acquire(&heap->lock);
     demand_rise(&heap->demand, span_slices(page));
-    make_current(heap, page);
+    heap_make_current(heap, page);
     lock_release(&heap->lock);
     return page;
 }
@@ -373,7 +320,7 @@ void heap_count_out(page_t *page) {
     enter(heap);
     lock_acquire(&heap->lock);
     if (likely(load_relaxed(&page->heap) == heap)) {
-        if (page->state == PAGE_FULL) wake(heap, page);
+        if (page->state == PAGE_FULL) heap_wake(heap, page);
         bool listed = !ablated(ABLATE_BIAS) || page->state == PAGE_PARTIAL;
         if (page->used == 0 && listed) retire(heap, page);
     }
@@ -403,7 +350,7 @@ void heap_settle(heap_t *heap) {
         block_t *next = token->next;
         page_t *page = span_head(slice_descriptor(slice_of(token)));
         /* The page of a token cannot have vanished, but it may have gone to another heap. */
-        if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) wake(heap, page);
+        if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
         remote_push(page, token, token, 1);
         token = next;
     }
@@ -415,12 +362,12 @@ void heap_put_aside_current(heap_t *heap) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         page_t *page = heap->current[i];
         if (page == &page_empty) continue;
-        set_current(heap, i, &page_empty);
+        heap_set_current(heap, i, &page_empty);
         bool full = page->free == NULL && page->capacity == page->block_limit;
         if (full && page_mark_full(page)) {
-            list_full(heap, page);
+            heap_list_full(heap, page);
         } else {
-            list_partial(heap, page);
+            heap_list_partial(heap, page);
             atomic_signal_fence(memory_order_seq_cst);
             page->used -= page_current_bias();
         }

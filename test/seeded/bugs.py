@@ -18,6 +18,7 @@ class Bug(NamedTuple):
 
 
 HEAP = "heap/heap.c"
+STATE = "heap/state.h"
 PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
 REMOTE = "heap/remote.c"
@@ -63,24 +64,24 @@ BUGS = (
         "load_relaxed(&page->heap) == heap", "true", ("unit/races",)),
 
     # ---- the count of a page ----
-    Bug("the current page retires", HEAP, "make_current",
+    Bug("the current page retires", STATE, "heap_make_current",
         "page->used += page_current_bias();", "", ("unit/retire",)),
     Bug("the bias is taken away twice", HEAP, "heap_put_aside_current",
         "page->used -= page_current_bias();", "page->used -= 2 * page_current_bias();",
         ("unit/heap",)),
     Bug("the bias stays", HEAP, "heap_put_aside_current",
         "page->used -= page_current_bias();", "", ("unit/heap",)),
-    Bug("a full page counts one too many", HEAP, "list_full",
+    Bug("a full page counts one too many", STATE, "heap_list_full",
         "page->used = PAGE_WAKE;", "page->used = PAGE_WAKE + 1;", ("unit/retire",)),
-    Bug("a page with blocks again counts one too few", HEAP, "wake",
+    Bug("a page with blocks again counts one too few", STATE, "heap_wake",
         "page->used += page->block_limit - PAGE_WAKE;",
         "page->used += page->block_limit - PAGE_WAKE - 1;", ("unit/retire",)),
-    Bug("a page with blocks again stays marked full", HEAP, "wake",
+    Bug("a page with blocks again stays marked full", STATE, "heap_wake",
         "~PENDING_FULL", "~(uint64_t)0", ("unit/retire", "unit/races")),
     Bug("the token of a full page is not freed", HEAP, "heap_settle",
         "remote_push(page, token, token, 1);", "", ("unit/retire",)),
     Bug("a full page is not listed when its token comes", HEAP, "heap_settle",
-        "page->state == PAGE_FULL) wake(heap, page);", "page->state == PAGE_FULL) continue;",
+        "page->state == PAGE_FULL) heap_wake(heap, page);", "page->state == PAGE_FULL) continue;",
         ("unit/retire",)),
     Bug("the table for malloc misses an entry", "heap/class.c", None,
         "LINEAR(5)", "LINEAR(4)", ("unit/heap",)),
