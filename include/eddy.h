@@ -232,7 +232,11 @@ typedef enum eddy_option {
                                -1 never */
     EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M */
     EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0: no limit */
-    EDDY_OPTION_STATS,      /* 1: print the statistics to stderr at exit ("exit"); 0: no */
+    EDDY_OPTION_STATS,      /* 0: no; 1, "exit": print the statistics to stderr at exit. Also, as
+                               text only: "json:PATH", write them to that file at exit ("%p" in it
+                               is the number of the process); "signal:N", print them whenever the
+                               process gets that signal: by the scavenger if it runs, else by the
+                               next allocation that takes a slow path */
     EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0: no */
     EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto":
                                once more than one thread has allocated or more than 32M are free

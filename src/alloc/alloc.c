@@ -31,6 +31,7 @@ static block_t *pop(page_t *page) {
 static void run_errands(const void *caller) {
     heartbeat(thread_self, false);
     scavenge_start(caller);
+    if (!scavenge_is_running()) errand_report();
 }
 
 /* The thread's standard heap is another, or there are errands. */

@@ -16,8 +16,9 @@ static const char environment_prefix[] = "EDDY_";
 typedef struct option_row {
     const char *name;
     int64_t standard, least, most;
-    bool is_size;      /* takes K, M, G, T behind the number */
-    const char *words; /* what stands for 0, 1 ... in turn, or NULL */
+    bool is_size; /* takes K, M, G, T behind the number */
+    const char
+        *words; /* what stands for 0, 1 ... in turn, or NULL; with a colon: and more behind */
     _Atomic int64_t value;
 } option_row_t;
 
@@ -28,13 +29,11 @@ static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = ROW("decay_ms", 500, -1, INT32_MAX, false, NULL),
     [EDDY_OPTION_RETAIN_MAX] = ROW("retain_max", 256 << 20, 0, INT64_MAX, true, NULL),
     [EDDY_OPTION_LIMIT] = ROW("limit", 0, 0, INT64_MAX, true, NULL),
-    [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "no exit"),
+    [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "no exit json: signal:"),
     [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
     [EDDY_OPTION_SOFT_LIMIT] = ROW("soft_limit", -1, -1, INT64_MAX, true, NULL),
     [EDDY_OPTION_SCAVENGER] = ROW("scavenger", 1, 0, 2, false, "never auto always"),
 };
-
-const char *option_name(eddy_option_t option) { return rows[option].name; }
 
 int64_t option_get(eddy_option_t option) { return load_relaxed(&rows[option].value); }
 
@@ -55,13 +54,30 @@ static const char *parse_unit(const char *text, int64_t *value) {
     return __builtin_mul_overflow(*value, unit, value) ? NULL : text + 1;
 }
 
+/* What stood behind a word with a colon. */
+static char argument[200];
+
+const char *option_argument(void) { return argument; }
+
+static bool keep_argument(const char *text) {
+    size_t length = strlen(text);
+    if (length == 0 || length >= sizeof argument) return false;
+    memcpy(argument, text, length + 1);
+    return true;
+}
+
+/* Whether `text` is the word of that length, or begins with it and has more behind a colon. */
+static bool is_word(const char *word, size_t length, const char *text) {
+    if (strncmp(word, text, length) != 0) return false;
+    return word[length - 1] == ':' ? keep_argument(text + length) : text[length] == '\0';
+}
+
 /* The number of `text` among the words. */
 static bool parse_word(const char *words, const char *text, int64_t *value) {
-    size_t length = strlen(text);
     for (*value = 0; *words != '\0'; ++*value) {
-        size_t word = strcspn(words, " ");
-        if (word == length && strncmp(words, text, word) == 0) return true;
-        words += word;
+        size_t length = strcspn(words, " ");
+        if (is_word(words, length, text)) return true;
+        words += length;
         words += strspn(words, " ");
     }
     return false;

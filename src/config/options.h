@@ -12,7 +12,10 @@ void options_load(void);
 /* Bytes, milliseconds or a truth value, as eddy.h says. */
 int64_t option_get(eddy_option_t option);
 bool option_set(eddy_option_t option, int64_t value);
-/* Name as in the string ("decay_ms"). */
-const char *option_name(eddy_option_t option);
+
+/* EDDY_OPTION_STATS as text that names a place or a signal; programs set 0 and 1 only. */
+enum { STATS_NO, STATS_AT_EXIT, STATS_AS_JSON, STATS_AT_SIGNAL };
+/* What it named. */
+const char *option_argument(void);
 
 #endif

@@ -23,9 +23,11 @@ enum { PATIENCE_MOST = 64 };
 /* How soon a process ends whose last thread ended unseen. */
 enum { OUTLIVE_MS = 1000 };
 
-_Atomic uint32_t errands;
+/* What the thread is called for while it rests. */
+enum { CALL_NONE, CALL_REPORT, CALL_STOP };
+
 _Atomic uint32_t scavenge_state;
-static _Atomic uint32_t stopping; /* 1: the thread is to end */
+static _Atomic uint32_t call;
 static _Atomic bool main_ended;
 static _Atomic uint64_t retry_at_ms;
 
@@ -33,17 +35,9 @@ static _Atomic uint64_t retry_at_ms;
 static uint32_t rounds;
 static list_t in_hand; /* pages taken, not yet freed for want of a barrier */
 
-bool errand_set(errand_t errand, bool on) {
-    schedule_point();
-    uint32_t before =
-        on ? atomic_fetch_or_explicit(&errands, errand, memory_order_relaxed)
-           : atomic_fetch_and_explicit(&errands, ~(uint32_t)errand, memory_order_relaxed);
-    return (before & errand) != 0;
-}
-
 /* ---- one pass ---- */
 
-static bool stops(void) { return load_acquire(&stopping) != 0; }
+static bool stops(void) { return load_acquire(&call) == CALL_STOP; }
 
 static void release_surplus(uint64_t now_ms) {
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
@@ -97,7 +91,13 @@ static uint64_t window_ms(void) {
     return half < WINDOW_LEAST_MS ? WINDOW_LEAST_MS : (uint64_t)half;
 }
 
-static void rest(uint64_t ms) { os_wait(&stopping, 0, ms > INT_MAX ? INT_MAX : (int)ms); }
+static void rest(uint64_t ms) { os_wait(&call, CALL_NONE, ms > INT_MAX ? INT_MAX : (int)ms); }
+
+static void answer_call(void) {
+    uint32_t report = CALL_REPORT;
+    (void)swap_strong_relaxed(&call, &report, CALL_NONE);
+    errand_report();
+}
 
 /* Until the alarm is rung; false when something came up before anybody could be told to ring. */
 static bool sleep_until_rung(void) {
@@ -133,6 +133,7 @@ static void run(void) {
     unsigned patience = 1;
     while (!stops() && option_get(EDDY_OPTION_SCAVENGER) != NEVER && !is_only_thread()) {
         bool rung = alarm_set();
+        answer_call();
         uint64_t now_ms = os_now_ms();
         scavenge_result_t result = scavenge_pass(now_ms);
         if (result == SCAVENGE_NOTHING && sleep_until_rung()) continue;
@@ -164,7 +165,7 @@ void scavenge_start(const void *caller) {
     if (os_is_loader(caller) || !errand_set(ERRAND_SCAVENGER, false)) return;
     uint32_t absent = SCAVENGE_ABSENT;
     if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return;
-    store_relaxed(&stopping, 0);
+    store_relaxed(&call, CALL_NONE);
     bool started = os_background_start(run, "eddy-scavenger");
     if (!started) store_relaxed(&retry_at_ms, os_now_ms() + RETRY_MS);
     /* Release pairs with the acquire of who changes the state next. */
@@ -175,11 +176,18 @@ void scavenge_stop(void) {
     forked_check();
     uint32_t running = SCAVENGE_RUNNING;
     if (!swap_strong_acquire(&scavenge_state, &running, SCAVENGE_ENDING)) return;
-    store_release(&stopping, 1);
-    os_wake_one(&stopping);
+    store_release(&call, CALL_STOP);
+    os_wake_one(&call);
     alarm_ring();
     os_background_join();
     store_release(&scavenge_state, SCAVENGE_ABSENT);
+}
+
+void scavenge_call_report(void) {
+    errand_set(ERRAND_REPORT, true);
+    uint32_t none = CALL_NONE;
+    if (swap_strong_relaxed(&call, &none, CALL_REPORT)) os_wake_one(&call);
+    alarm_ring();
 }
 
 void scavenge_outlive_main(void) {

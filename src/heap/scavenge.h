@@ -48,6 +48,9 @@ static inline bool scavenge_is_absent(void) {
 void scavenge_start(const void *caller);
 /* The last thread with a record has ended. */
 void scavenge_stop(void);
+/* A report is asked for (heap/errand.h): wake the scavenger to make it; while it does not run, the
+ * next slow path of malloc does. For handlers of signals: takes no lock. */
+void scavenge_call_report(void);
 /* The main thread has ended. */
 void scavenge_outlive_main(void);
 /* In the child of a fork. */

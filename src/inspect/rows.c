@@ -5,41 +5,43 @@
 
 #include "eddy.h"
 
-#define ROW(type, field, name)                                                                     \
-    { name, #field, offsetof(type, field) }
+#define ROW(type, field, name, bytes)                                                              \
+    { name, #field, offsetof(type, field), bytes }
+#define BYTES(field, name) ROW(eddy_stats_t, field, name, true)
+#define COUNT(field, name) ROW(eddy_counters_t, field, name, false)
 #define END                                                                                        \
-    { NULL, NULL, 0 }
+    { NULL, NULL, 0, false }
 
 const row_t rows_stats[] = {
-    ROW(eddy_stats_t, live_bytes, "live bytes"),
-    ROW(eddy_stats_t, live_blocks, "live blocks"),
-    ROW(eddy_stats_t, free_in_pages, "free in pages"),
-    ROW(eddy_stats_t, current_empty, "empty current pages"),
-    ROW(eddy_stats_t, retained, "retained pages"),
-    ROW(eddy_stats_t, dirty, "dirty spans"),
-    ROW(eddy_stats_t, clean, "clean spans"),
-    ROW(eddy_stats_t, pending, "pending frees"),
-    ROW(eddy_stats_t, gathered, "gathered frees"),
-    ROW(eddy_stats_t, metadata, "metadata"),
-    ROW(eddy_stats_t, reserved, "reserved"),
-    ROW(eddy_stats_t, opened, "opened"),
+    BYTES(live_bytes, "live bytes"),
+    ROW(eddy_stats_t, live_blocks, "live blocks", false),
+    BYTES(free_in_pages, "free in live pages"),
+    BYTES(current_empty, "empty current pages"),
+    BYTES(retained, "retained pages"),
+    BYTES(dirty, "free, not purged yet"),
+    BYTES(clean, "free, without memory"),
+    BYTES(pending, "pending frees"),
+    BYTES(gathered, "gathered frees"),
+    BYTES(metadata, "metadata"),
+    BYTES(reserved, "reserved"),
+    BYTES(opened, "opened"),
     END,
 };
 
 const row_t rows_counters[] = {
-    ROW(eddy_counters_t, slow_entries, "slow entries"),
-    ROW(eddy_counters_t, promotions_malloc, "promotions in malloc"),
-    ROW(eddy_counters_t, extensions, "extensions"),
-    ROW(eddy_counters_t, pages_made, "pages made"),
-    ROW(eddy_counters_t, pages_retired, "pages retired"),
-    ROW(eddy_counters_t, pages_reused, "pages reused"),
-    ROW(eddy_counters_t, pages_released, "pages released"),
-    ROW(eddy_counters_t, pages_adopted, "pages adopted"),
-    ROW(eddy_counters_t, lists_straightened, "lists straightened"),
-    ROW(eddy_counters_t, retained_slices, "slices retained"),
-    ROW(eddy_counters_t, retained_slices_peak, "slices retained, peak"),
-    ROW(eddy_counters_t, spans_purged, "spans purged"),
-    ROW(eddy_counters_t, bytes_purged, "bytes purged"),
-    ROW(eddy_counters_t, memory_system_calls, "memory system calls"),
+    COUNT(slow_entries, "slow entries"),
+    COUNT(promotions_malloc, "promotions in malloc"),
+    COUNT(extensions, "extensions"),
+    COUNT(pages_made, "pages made"),
+    COUNT(pages_retired, "pages retired"),
+    COUNT(pages_reused, "pages reused"),
+    COUNT(pages_released, "pages released"),
+    COUNT(pages_adopted, "pages adopted"),
+    COUNT(lists_straightened, "lists straightened"),
+    COUNT(retained_slices, "slices retained"),
+    COUNT(retained_slices_peak, "slices retained, peak"),
+    COUNT(spans_purged, "spans purged"),
+    COUNT(bytes_purged, "bytes purged"),
+    COUNT(memory_system_calls, "memory system calls"),
     END,
 };

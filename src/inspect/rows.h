@@ -9,6 +9,7 @@ typedef struct row {
     const char *name; /* for people; NULL ends a table */
     const char *key;  /* for programs: the name of the field */
     size_t offset;
+    bool is_bytes; /* false: a number of things */
 } row_t;
 
 extern const row_t rows_stats[] hidden_symbol;

@@ -52,39 +52,67 @@ static void put_text(output_t *out, const char *text, size_t length) {
     out->length += length;
 }
 
-static void put_number(output_t *out, size_t number, unsigned base) {
+static void put_blanks(output_t *out, size_t count) {
+    while (count-- > 0) put_text(out, " ", 1);
+}
+
+/* How wide a conversion is at least, and where its blanks stand. */
+typedef struct field {
+    size_t width;
+    bool is_left;
+} field_t;
+
+static void put_field(output_t *out, field_t field, const char *text, size_t length) {
+    size_t blanks = field.width > length ? field.width - length : 0;
+    if (!field.is_left) put_blanks(out, blanks);
+    put_text(out, text, length);
+    if (field.is_left) put_blanks(out, blanks);
+}
+
+static void put_number(output_t *out, field_t field, size_t number, unsigned base) {
     char digits[24];
     size_t at = sizeof digits;
     do {
         digits[--at] = "0123456789abcdef"[number % base];
         number /= base;
     } while (number != 0);
-    put_text(out, digits + at, sizeof digits - at);
+    put_field(out, field, digits + at, sizeof digits - at);
 }
 
 static void put_signed(output_t *out, long number) {
     if (number < 0) put_text(out, "-", 1);
-    put_number(out, number < 0 ? 0 - (size_t)number : (size_t)number, 10);
+    put_number(out, (field_t){0}, number < 0 ? 0 - (size_t)number : (size_t)number, 10);
 }
 
-/* Put the argument that the conversion at `format` (behind its '%') names; its length. */
-static size_t put_argument(output_t *out, const char *format, va_list *arguments) {
+static const char *parse_field(const char *format, field_t *field) {
+    field->is_left = *format == '-';
+    if (field->is_left) format++;
+    for (field->width = 0; *format >= '0' && *format <= '9'; format++) {
+        field->width = field->width * 10 + (size_t)(*format - '0');
+    }
+    return format;
+}
+
+/* Put the argument that the conversion at `format` (behind its '%') names; its last letter. */
+static const char *put_argument(output_t *out, const char *format, va_list *arguments) {
+    field_t field;
+    format = parse_field(format, &field);
     if (strncmp(format, "zu", 2) == 0) {
-        put_number(out, va_arg(*arguments, size_t), 10);
-        return 2;
+        put_number(out, field, va_arg(*arguments, size_t), 10);
+        return format + 1;
     }
     if (*format == 's') {
         const char *text = va_arg(*arguments, const char *);
-        put_text(out, text, strlen(text));
+        put_field(out, field, text, strlen(text));
     } else if (*format == 'd') {
         put_signed(out, va_arg(*arguments, int));
     } else if (*format == 'p') {
         put_text(out, "0x", 2);
-        put_number(out, (size_t)va_arg(*arguments, void *), 16);
+        put_number(out, (field_t){0}, (size_t)va_arg(*arguments, void *), 16);
     } else {
         put_text(out, format, 1);
     }
-    return 1;
+    return format;
 }
 
 size_t os_format_list(char *buffer, size_t size, const char *format, va_list list) {
@@ -93,7 +121,7 @@ size_t os_format_list(char *buffer, size_t size, const char *format, va_list lis
     va_copy(arguments, list);
     for (; *format != '\0'; format++) {
         if (*format == '%') {
-            format += put_argument(&out, format + 1, &arguments);
+            format = put_argument(&out, format + 1, &arguments);
         } else {
             put_text(&out, format, 1);
         }

@@ -116,13 +116,20 @@ const char *os_environment(const char *name);
 /* True until the C library has set up `environ`, or when the program runs setuid. */
 bool os_is_secure(void);
 
+/* Have `handler` run at a signal; false when the kernel does not allow that. */
+bool os_on_signal(int number, void (*handler)(int number));
+
+/* Make a file, or empty it, to be written; -1 when it cannot be. */
+int os_create_file(const char *path);
+void os_close_file(int fd);
 /* Write all bytes to a file descriptor, ignoring errors. */
 void os_write(int fd, const char *text, size_t length);
 /* Text for people: to the listener, or on stderr in one write. */
 void os_output(const char *text);
 typedef void os_listener_t(const char *text, void *argument);
 void os_on_output(os_listener_t *function, void *argument);
-/* "eddy: ...\n" through os_output; formats %s %d %zu %p (0x...) only, cuts at 400 bytes. */
+/* "eddy: ...\n" through os_output; formats %s %d %zu %p (0x...) only, the first and third also with
+ * a width (%-8s, %8zu); cuts at 400 bytes. */
 void os_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same into a buffer, without prefix and newline; the length written. */
 size_t os_format(char *buffer, size_t size, const char *format, ...)

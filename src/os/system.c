@@ -30,6 +30,28 @@ size_t os_read_file(const char *path, char *buffer, size_t size) {
     return length;
 }
 
+int os_create_file(const char *path) {
+    int saved = errno;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    errno = saved;
+    return fd;
+}
+
+void os_close_file(int fd) {
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+/* What the signal interrupts goes on, and a handler's stack of the program's own is used. */
+bool os_on_signal(int number, void (*handler)(int number)) {
+    int saved = errno;
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | SA_ONSTACK};
+    bool set = sigaction(number, &action, NULL) == 0;
+    errno = saved;
+    return set;
+}
+
 size_t os_address_space_left(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;

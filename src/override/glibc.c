@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 #include "eddy.h"
+#include "inspect/rows.h"
+#include "inspect/snapshot.h"
 
 #ifdef __GLIBC__
 
@@ -58,24 +60,51 @@ public_api struct mallinfo mallinfo(void) {
     };
 }
 
-/* The elements of glibc's own output that mean something here, in its order. */
+static void write_sizes(FILE *stream, const snapshot_t *taken) {
+    fputs("<sizes>\n", stream);
+    for (size_t i = 0; i < taken->class_count; i++) {
+        const eddy_class_stats_t *one = &taken->classes[i];
+        size_t count = (one->free_in_pages + one->pending) / one->block_bytes;
+        if (count == 0) continue;
+        fprintf(stream, "<size from=\"%zu\" to=\"%zu\" total=\"%zu\" count=\"%zu\"/>\n",
+                one->block_bytes, one->block_bytes, count * one->block_bytes, count);
+    }
+    fputs("</sizes>\n", stream);
+}
+
+static void write_totals(FILE *stream, const eddy_stats_t *stats) {
+    struct mallinfo2 info = info_of(stats);
+    fprintf(stream,
+            "<total type=\"fast\" count=\"0\" size=\"0\"/>\n"
+            "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
+            "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n"
+            "<system type=\"current\" size=\"%zu\"/>\n"
+            "<aspace type=\"total\" size=\"%zu\"/>\n"
+            "<aspace type=\"mprotect\" size=\"%zu\"/>\n",
+            info.ordblks, info.fordblks, info.arena, stats->reserved, stats->opened);
+}
+
+/* The elements of glibc's own output that mean something here, of one heap, since pages have no
+ * fixed one; and the numbers of eddy_stats_t by name. The snapshot is taken before the stream may
+ * allocate. */
 public_api int malloc_info(int options, FILE *stream) {
     if (options != 0) {
         errno = EINVAL;
         return -1;
     }
-    eddy_stats_t stats;
-    eddy_stats_get(&stats, sizeof stats);
-    struct mallinfo2 info = info_of(&stats);
-    fprintf(stream,
-            "<malloc version=\"1\">\n"
-            "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
-            "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n"
-            "<system type=\"current\" size=\"%zu\"/>\n"
-            "<aspace type=\"total\" size=\"%zu\"/>\n"
-            "<aspace type=\"mprotect\" size=\"%zu\"/>\n"
-            "</malloc>\n",
-            info.ordblks, info.fordblks, info.arena, stats.reserved, stats.opened);
+    snapshot_t taken;
+    snapshot_take(&taken);
+    fputs("<malloc version=\"1\">\n<heap nr=\"0\">\n", stream);
+    write_sizes(stream, &taken);
+    write_totals(stream, &taken.stats);
+    for (const row_t *row = rows_stats; row->name != NULL; row++) {
+        fprintf(stream, "<%s type=\"%s\" size=\"%zu\"/>\n", row->is_bytes ? "memory" : "number",
+                row->key, row_value(row, &taken.stats));
+    }
+    fputs("</heap>\n", stream);
+    write_totals(stream, &taken.stats);
+    fputs("</malloc>\n", stream);
+    snapshot_drop(&taken);
     return 0;
 }
 

@@ -57,6 +57,14 @@ static void text_and_percent_signs_are_copied(void **state) {
                       (void *)255, (size_t)7, "bytes");
 }
 
+static void columns_are_padded(void **state) {
+    (void)state;
+    assert_formats_as("name    |", "%-8s|", "name");
+    assert_formats_as("    name|", "%8s|", "name");
+    assert_formats_as("      17|17      |", "%8zu|%-8zu|", (size_t)17, (size_t)17);
+    assert_formats_as("longer, 12345", "%-2s, %2zu", "longer", (size_t)12345);
+}
+
 static void long_text_is_cut(void **state) {
     (void)state;
     char text[3 * SIZE_MOST];
@@ -123,6 +131,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_written_in_full),
         cmocka_unit_test(text_and_percent_signs_are_copied),
+        cmocka_unit_test(columns_are_padded),
         cmocka_unit_test(long_text_is_cut),
         cmocka_unit_test_setup_teardown(a_message_is_one_line_that_names_eddy, catch_stderr,
                                         release_stderr),

@@ -121,6 +121,23 @@ static void words_stand_for_numbers(void **state) {
     assert_refused("scavenger=often", "often", EDDY_OPTION_SCAVENGER);
 }
 
+static void some_words_name_something(void **state) {
+    (void)state;
+    assert_taken("stats=json:/tmp/a,b", EDDY_OPTION_STATS, STATS_AS_JSON);
+    assert_string_equal(option_argument(), "/tmp/a,b");
+    assert_taken("stats=signal:10", EDDY_OPTION_STATS, STATS_AT_SIGNAL);
+    assert_string_equal(option_argument(), "10");
+    assert_refused("stats=json", "json", EDDY_OPTION_STATS);
+    assert_refused("stats=json:", "json:", EDDY_OPTION_STATS);
+    assert_refused("stats=3", "'3'", EDDY_OPTION_STATS);
+    char path[300];
+    memset(path, 'x', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    memcpy(path, "json:/", 6);
+    setenv("EDDY_STATS", path, 1);
+    assert_refused(NULL, "EDDY_STATS: 'json:/xx", EDDY_OPTION_STATS);
+}
+
 static void what_overflows_is_refused(void **state) {
     (void)state;
     assert_refused("limit=9223372036854775808", "9223372036854775808", EDDY_OPTION_LIMIT);
@@ -258,6 +275,7 @@ int main(void) {
         WITH_MESSAGES(numbers_and_their_ends),
         WITH_MESSAGES(sizes_take_a_unit),
         WITH_MESSAGES(words_stand_for_numbers),
+        WITH_MESSAGES(some_words_name_something),
         WITH_MESSAGES(what_overflows_is_refused),
         WITH_MESSAGES(what_is_out_of_range_is_refused),
         WITH_MESSAGES(what_is_malformed_is_refused),
