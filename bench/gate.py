@@ -24,7 +24,6 @@ from lab.statistics import ratio_of_medians
 
 PROGRAMS = ("churn", "pingpong", "batch", "interleaved", "multisize", "realloc_growth", "sweep")
 RECORDED = Path(__file__).with_name("recorded.tsv")
-QUICK = ("--quick",)
 
 MARGIN = 0.10
 COUNTED = ("slow_entries", "pages_made", "extensions", "system_calls", "faults")
@@ -48,7 +47,7 @@ class Gate:
         self.candidate, self.base, self.recorded = candidate, base, recorded
 
     def measure(self, points, count):
-        return runs.interleave(points, [self.candidate, self.base], count, QUICK)
+        return runs.interleave(points, [self.candidate, self.base], count)
 
     def ratio(self, rows, point):
         return ratio_of_medians(*(runs.column(rows[point, allocator], "ns_per_pair")
@@ -120,7 +119,7 @@ def write_recorded(gate, points, count):
 def report(points, allocator):
     """A row of each point, nothing judged."""
     for point in points:
-        row = runs.run(point, allocator, QUICK)
+        row = point.run(allocator, effort=runs.QUICK)
         print(f"{row['ns_per_pair']:>10.1f} ns per pair  {point}", flush=True)
 
 
@@ -164,7 +163,7 @@ def main():
     settings = tuple(tuple(setting.split("=", 1)) for setting in options.setting)
     candidate = allocators.Allocator("eddy", tuple(libraries), settings)
     points = [point for program in options.program or PROGRAMS
-              for point in runs.points(options.programs / program, QUICK)]
+              for point in runs.points(options.programs, program, runs.QUICK, runs.QUICK)]
     try:
         if options.record:
             write_recorded(Gate(candidate, allocators.LIBC, {}), points, options.runs)

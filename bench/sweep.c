@@ -1,5 +1,5 @@
 /* The burst sweep: what one malloc+free pair costs over sizes, burst lengths and orders, with the
- * caller's loop. sweep.py runs it on several allocators and on the bare list.
+ * caller's loop; the bare list is its lower bound.
  * SPDX-License-Identifier: MIT */
 #include "burst.h"
 
@@ -47,7 +47,8 @@ static void end(void *state) { (void)state; }
 
 int main(int argc, char **argv) {
     static const bench_program_t program = {
-        "sweep", "bursts over all small sizes, for sweep.py", axes, NULL, begin, run_round, end,
+        "sweep", "bursts over all small sizes, against a bare list", axes, NULL, begin, run_round,
+        end,
     };
     return bench_main(&program, argc, argv);
 }

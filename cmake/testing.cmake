@@ -1,17 +1,5 @@
 # How tests are made; test/ and bench/ say which there are.
 
-# check_language remembers a compiler that was missing; ask again at each run.
-include(CheckLanguage)
-if(NOT CMAKE_CXX_COMPILER)
-    unset(CMAKE_CXX_COMPILER CACHE)
-endif()
-check_language(CXX)
-if(CMAKE_CXX_COMPILER)
-    enable_language(CXX)
-    set(CMAKE_CXX_STANDARD 17)
-    set(CMAKE_CXX_EXTENSIONS OFF)
-endif()
-
 # `./eddy test` runs several builds as one suite, so a test's name begins with that of its build.
 cmake_path(GET CMAKE_BINARY_DIR FILENAME EDDY_SUITE)
 

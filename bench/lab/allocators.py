@@ -1,5 +1,10 @@
 """An allocator is a library to preload; libc is none."""
+import enum
+import glob
+import hashlib
 import os
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +13,22 @@ EDDY = ROOT / "build" / "release" / "libeddy.so"
 
 LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
                    "/usr/lib", "/usr/local/lib")
+# clang's own folder, the newest version last.
+CLANG_FOLDERS = "/usr/lib/llvm-*/lib/clang/*/lib/linux"
 PEERS = {"mimalloc": "libmimalloc.so.2", "jemalloc": "libjemalloc.so.2",
-         "tcmalloc": "libtcmalloc_minimal.so.4"}
+         "tcmalloc": "libtcmalloc_minimal.so.4", "tbbmalloc": "libtbbmalloc_proxy.so.2",
+         "scudo": f"libclang_rt.scudo_standalone-{os.uname().machine}.so"}
 
 # The size of the environment moves the stack, and that alone can move a time by some per cent. So
 # LD_PRELOAD is equally long for all: the dynamic linker skips empty names.
 PRELOAD_LENGTH = 400
+
+
+class Role(enum.Enum):
+    SUBJECT = "subject"      # what the others are compared with
+    PEER = "peer"
+    BEFORE = "before"        # another revision of the subject: not among the best of the peers
+    REFERENCE = "reference"  # a lower bound, no allocator for programs
 
 
 @dataclass(frozen=True)
@@ -21,37 +36,74 @@ class Allocator:
     name: str
     libraries: tuple[Path, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    role: Role = Role.PEER
 
-    def environment(self):
+    def environment(self, base=None):
         preload = ":".join(str(library.resolve()) for library in self.libraries)
-        return os.environ | dict(self.settings) | {
+        return (os.environ if base is None else base) | dict(self.settings) | {
             "LD_PRELOAD": preload.ljust(PRELOAD_LENGTH, ":"),
             # Lazy binding would run the dynamic linker inside the first round.
             "LD_BIND_NOW": "1",
         }
 
+    @property
+    def file(self):
+        """The library that serves malloc, symbolic links followed."""
+        return self.libraries[0].resolve() if self.libraries else _libc_file()
+
+    def checksum(self):
+        return hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+    def version(self):
+        """What the package manager calls it, or the end of the file's name."""
+        package = debian_package(self.file)
+        return package or self.file.name.partition(".so")[2].lstrip(".") or "unknown"
+
 
 LIBC = Allocator("libc")
 
 
-def from_library(path, name=None):
+def _libc_file():
+    """The one that this very program runs on."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        paths = [Path(line.split()[-1]) for line in maps if "/libc" in line and ".so" in line]
+    return next(path for path in paths if path.name.startswith(("libc.so", "libc-")))
+
+
+def debian_package(path):
+    """`NAME VERSION` of the package that owns the file, or None."""
+    if not shutil.which("dpkg-query"):
+        return None
+    # Packages of before /usr was merged own /lib/...
+    for candidate in (str(path), str(path).removeprefix("/usr")):
+        owner = subprocess.run(["dpkg-query", "-S", candidate], capture_output=True, text=True,
+                               check=False)
+        if owner.returncode == 0:
+            name = owner.stdout.split(":")[0]
+            return subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}", name],
+                                  capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    return None
+
+
+def from_library(path, name=None, role=Role.PEER):
     path = Path(path)
     if not path.is_file():
         raise SystemExit(f"no library {path}")
-    return Allocator(name or path.name.split(".")[0].removeprefix("lib"), (path,))
+    return Allocator(name or path.name.split(".")[0].removeprefix("lib"), (path,), role=role)
 
 
 def eddy():
     if not EDDY.is_file():
         raise SystemExit(f"no {EDDY}; build it: ./eddy build")
-    return from_library(EDDY)
+    return from_library(EDDY, role=Role.SUBJECT)
 
 
 def find_peers():
     """Those of the well-known allocators that are installed."""
+    folders = [*LIBRARY_FOLDERS, *sorted(glob.glob(CLANG_FOLDERS), reverse=True)]
     found = []
     for name, file in PEERS.items():
-        paths = [Path(folder, file) for folder in LIBRARY_FOLDERS]
+        paths = [Path(folder, file) for folder in folders]
         found += [from_library(path, name) for path in paths if path.is_file()][:1]
     return found
 

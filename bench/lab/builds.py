@@ -3,6 +3,10 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.allocators import ROOT
 
 
 def call(*command):
@@ -16,3 +20,24 @@ def build(source, folder, target, *settings):
     call("cmake", "-S", source, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", *settings)
     call("cmake", "--build", folder, "--parallel", os.cpu_count(), "--target", target)
     return folder
+
+
+@contextmanager
+def sources(name, folder):
+    """The working tree for `.`, else a copy of what git has under that name."""
+    if name == ".":
+        yield ROOT
+        return
+    call("git", "-C", ROOT, "worktree", "add", "--detach", folder, name)
+    try:
+        yield folder
+    finally:
+        call("git", "-C", ROOT, "worktree", "remove", "--force", folder)
+
+
+def revision(name, folder):
+    """The library of a revision, built below the folder."""
+    folder = Path(folder)
+    with sources(name, folder / "source") as source:
+        build(source, folder / "build", "eddy", "-DEDDY_BUILD_TESTS=OFF")
+    return folder / "build" / "libeddy.so"

@@ -15,6 +15,10 @@ from pathlib import Path
 FUNCTION = "count_here"
 
 
+class CountFailed(SystemExit):
+    """Some allocators do not run under valgrind. Not caught, it ends the program."""
+
+
 @dataclass
 class Profile:
     by_object: Counter = field(default_factory=Counter)   # {path: instructions}
@@ -40,7 +44,7 @@ def count(command, allocator, addresses=False, function=FUNCTION):
              f"--dump-instr={'yes' if addresses else 'no'}", *map(str, command)],
             env=allocator.environment(), capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise SystemExit(f"callgrind on {allocator.name}: {result.stderr.strip()}")
+            raise CountFailed(f"callgrind on {allocator.name}: {result.stderr.strip()}")
         parts = sorted(Path(folder).glob("out.*"), key=lambda path: int(path.suffix[1:]))
         return [parse(part.read_text()) for part in parts]
 

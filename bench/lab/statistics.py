@@ -1,5 +1,6 @@
 """Medians of few and noisy values, and what can be said of their ratio."""
 import math
+import random
 from dataclasses import dataclass
 from functools import cache
 from statistics import median
@@ -42,6 +43,35 @@ def ratio_of_medians(numerators, denominators):
         return Ratio(value, 0, math.inf)
     ratios = sorted(a / b for a in numerators for b in denominators)
     return Ratio(value, ratios[outside - 1], ratios[-outside])
+
+
+RESAMPLES = 1000
+SEED = 1
+
+
+def geometric_mean_ratio(scenarios):
+    """Of [(numerators, denominators), ...], the runs of each scenario: the geometric mean of the
+    ratios of medians. The interval is by bootstrap: each scenario's runs are drawn again, with
+    replacement, RESAMPLES times. Few values would make such an interval too short for one
+    scenario; the mean over many is near a normal distribution, for which it holds."""
+    generator = random.Random(SEED)
+    value = geometric_mean([median(above) / median(below) for above, below in scenarios])
+    if any(len(above) < 5 or len(below) < 5 for above, below in scenarios):
+        return Ratio(value, 0, math.inf)
+    sums = sorted(sum(_resampled_log(above, generator) - _resampled_log(below, generator)
+                      for above, below in scenarios) for _ in range(RESAMPLES))
+    low, high = (math.exp(sums[index] / len(scenarios)) for index in _tails(RESAMPLES))
+    return Ratio(value, min(low, value), max(high, value))
+
+
+def _resampled_log(values, generator):
+    return math.log(median(generator.choices(values, k=len(values))))
+
+
+def _tails(count):
+    """The indices of the sorted values that the interval begins and ends with."""
+    outside = int(count * (1 - CONFIDENCE) / 2)
+    return outside, count - 1 - outside
 
 
 @cache

@@ -1,0 +1,19 @@
+"""Exact instructions of the library in a scenario's rounds, per malloc+free pair."""
+from lab import callgrind
+
+ROUNDS = 10
+
+
+def can_count(point):
+    """With several threads the waiting would count as well, and a crew has no rounds."""
+    alone = all(option == "--threads=1" for option in point.options
+                if option.startswith("--threads="))
+    return alone and not point.is_of_crew and callgrind.available()
+
+
+def instructions_per_pair(point, allocator):
+    effort = ("--rounds=1", f"--samples={ROUNDS}")
+    pairs = point.run(allocator, effort=effort)["pairs"]
+    profiles = callgrind.count([point.program, *effort, *point.options], allocator,
+                               function="run_round")
+    return sum(profile.outside(point.program) for profile in profiles[-ROUNDS:]) / pairs

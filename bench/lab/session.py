@@ -1,0 +1,184 @@
+"""One visit to the laboratory: check, measure in turns, count, write, show."""
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from lab import machine, origin, runs, suite, table, tide
+from lab.allocators import ROOT, Role, from_library
+from lab.callgrind import CountFailed
+from lab.counted import can_count, instructions_per_pair
+from lab.launch import BenchmarkFailed
+from lab.programs import CommandPoint
+from lab.progress import Progress
+from lab.results import MARGIN, Results, Writer
+
+RUNS_LEAST = 5  # the fewest that can tell anything apart
+BARE_LIST = "barelist.so"
+
+
+def say(text):
+    print(f"eddy: {text}", file=sys.stderr, flush=True)
+
+
+@dataclass
+class Session:
+    chosen: list    # of allocators, the subject first
+    build: object   # the folder of the programs
+    writer: Writer
+    left_out: set = field(default_factory=set)  # {(program, allocator)}: those that failed
+
+    def contests(self, points):
+        """[(point, allocators), ...]"""
+        bare = from_library(self.build / BARE_LIST, "bare list", Role.REFERENCE)
+        return [(point, self.allocators_of(point, bare)) for point in points]
+
+    def allocators_of(self, point, bare):
+        if suite.group_of(point) == suite.REFERENCE:
+            return self.chosen[:1]
+        present = [one for one in self.chosen if self.takes_part(point, one)]
+        return [*present, bare] if program_of(point) in suite.BARE_LIST_SERVES else present
+
+    def takes_part(self, point, allocator):
+        return (program_of(point), allocator.name) not in self.left_out
+
+    def leave_out(self, point, allocator, reason):
+        self.left_out.add((program_of(point), allocator.name))
+        say(f"left out: {reason}")
+
+    def check_origins(self, contests):
+        """One run of each program on each allocator, which shows whose malloc it is and brings the
+        files into memory."""
+        first = {}
+        for point, allocators in contests:
+            first.setdefault(program_of(point), (point, allocators))
+        pairs = [(point, one) for point, allocators in first.values() for one in allocators
+                 if one.role is not Role.REFERENCE]
+        with Progress(len(pairs)) as bar:
+            for point, allocator in pairs:
+                try:
+                    origin.check(point, allocator)
+                except BenchmarkFailed as failure:
+                    self.leave_out(point, allocator, failure)
+                bar.step("checking", point, allocator.name)
+
+    def measure(self, points, turns):
+        contests = self.contests(points)
+        self.check_origins(contests)
+        contests = self.contests(points)
+
+        def run(point, allocator):
+            try:
+                return point.run(allocator) if self.takes_part(point, allocator) else None
+            except BenchmarkFailed as failure:
+                self.leave_out(point, allocator, failure)
+                return None
+
+        with Progress(turns * sum(len(allocators) for _, allocators in contests)) as bar:
+            def watch(turn, point, allocator, row):
+                bar.step(point, allocator.name)
+                if row is not None:
+                    self.writer.write("rows", row | {
+                        "turn": turn, "group": suite.group_of(point), "scenario": point,
+                        "allocator": allocator.name})
+
+            runs.take_turns(contests, turns, run, watch)
+
+    def watch_tide(self):
+        say("watching memory through bursts and the idle time after them")
+        for row in tide.measure(self.build, self.chosen):
+            self.writer.write("tide", row)
+
+    def count_undecided(self, points):
+        """Where times cannot tell the subject from the best peer, the instructions of both."""
+        results = Results.load(self.writer.folder)
+        pairs = []
+        for point in points:
+            if isinstance(point, runs.Point) and can_count(point):
+                rival = undecided_rival(results, str(point))
+                pairs += [(point, one) for one in self.chosen
+                          if rival and one.name in (results.subject, rival)]
+        if not pairs:
+            return
+        say(f"counting the instructions of {len(pairs) // 2} scenarios that times cannot decide")
+        with Progress(len(pairs)) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+            for (point, allocator), count in zip(pairs, pool.map(_count, pairs), strict=True):
+                bar.step("counting")
+                if count is not None:
+                    self.writer.write("instructions", {
+                        "scenario": point, "allocator": allocator.name, "per_pair": f"{count:.2f}"})
+
+
+def program_of(point):
+    return str(point) if isinstance(point, CommandPoint) else str(point).split()[0]
+
+
+def undecided_rival(results, scenario):
+    """The best peer when times cannot tell the subject from it, else None."""
+    if scenario not in results.scenarios():
+        return None
+    rival = results.best_peer(scenario)
+    undecided = rival and results.ratio(scenario, rival).verdict(MARGIN) == "cannot tell"
+    return rival if undecided else None
+
+
+def _count(pair):
+    try:
+        return instructions_per_pair(*pair)
+    except (CountFailed, BenchmarkFailed):
+        return None
+
+
+def shown_path(path):
+    """Without the folder that this repository happens to lie in."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def describe(writer, chosen, options):
+    for one in chosen:
+        writer.write("allocators", {
+            "name": one.name, "role": one.role.value, "file": shown_path(one.file),
+            "version": one.version(), "sha256": one.checksum()})
+    for name, value in machine.describe().items():
+        writer.write("machine", {"name": name, "value": value})
+    writer.write("machine", {"name": "runs", "value": options.runs})
+
+
+def choose_points(options, build):
+    if options.command:
+        return [CommandPoint(options.command, build)]
+    words = options.scenario or suite.standard(options.quick)
+    scenarios = [scenario for word in words if word != tide.NAME
+                 for scenario in suite.expand(word, options.quick)]
+    return suite.points(scenarios, build, options.quick)
+
+
+def show(results, out):
+    paint = table.painter(sys.stdout)
+    parts = [table.against(results, results.best_peer, "against the best peer", paint)]
+    for before in results.names(Role.BEFORE):
+        parts.append(table.against(results, lambda scenario, rival=before:
+                                   rival if (scenario, rival) in results.rows else None,
+                                   f"against {before}", paint))
+    parts += [table.summary(results, paint), table.scaling(results, "scale", suite.SCALE_BARE),
+              table.tide(results)]
+    print("\n\n".join(filter(None, map("\n".join, parts))))
+    say(f"results: {out}")
+
+
+def hold(options, chosen, build, out):
+    """The whole; `options` as bench/laboratory.py reads them."""
+    points = choose_points(options, build)
+    if warning := machine.busy_at_start():
+        say(f"warning: {warning}")
+    load = machine.Load()
+    with Writer(out) as writer:
+        describe(writer, chosen, options)
+        session = Session(chosen, build, writer)
+        session.measure(points, options.runs)
+        writer.write("machine", {"name": "processors busy with other work",
+                                 "value": f"{load.others():.1f}"})
+        if not options.command and (not options.scenario or tide.NAME in options.scenario):
+            session.watch_tide()
+        session.count_undecided(points)
+    show(Results.load(out), out)

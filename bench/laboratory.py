@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Eddy against the allocators of this machine: `./eddy bench` builds what is needed and runs this.
+
+    ./eddy bench                        the standard scenarios on Eddy and every peer found
+    ./eddy bench --quick                fewer of them, under three minutes
+    ./eddy bench larson 'churn --size=64,1024 --burst=1000'
+    ./eddy bench --before HEAD~1        another revision of Eddy as one more peer
+    ./eddy bench -- make -j4            a command of your own
+
+A SCENARIO is a program of bench/, with or without its options; a real program of test/programs/:
+python, gcc, ...; `tide`, memory over time; or one of the families bursts, loads, threads, programs.
+Peers that are found: libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, scudo. docs/benchmarking.md
+says how it is measured and what the words mean."""
+import argparse
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lab import allocators, builds, runs, session
+from lab.allocators import ROOT, Role
+
+
+RUNS = 7
+
+
+def parse_arguments():
+    words = sys.argv[1:]
+    command = ()
+    if "--" in words:
+        place = words.index("--")
+        words, command = words[:place], tuple(words[place + 1:])
+    parser = argparse.ArgumentParser(prog="./eddy bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="*", metavar="SCENARIO")
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH.so",
+                        help="one more allocator")
+    parser.add_argument("--without", action="append", default=[], metavar="NAME",
+                        help="leave out a peer that is found")
+    parser.add_argument("--before", metavar="REV", help="a revision of Eddy, as git calls it")
+    parser.add_argument("--runs", type=int, help="of each, at least 5 (default: 7; with "
+                        "--quick 5)")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path, metavar="DIR",
+                        help="where the results go (default: build/bench/DATE)")
+    parser.add_argument("--install-peers", action="store_true",
+                        help="install Debian's packages of the peers first")
+    options = parser.parse_args(words)
+    options.command = command
+    options.runs = options.runs or (session.RUNS_LEAST if options.quick else RUNS)
+    if options.runs < session.RUNS_LEAST:
+        parser.error(f"fewer than {session.RUNS_LEAST} runs prove nothing")
+    if command and options.scenario:
+        parser.error("either scenarios or a command")
+    if command and not shutil.which(command[0]):
+        parser.error(f"no program '{command[0]}'; give a path or a name found in PATH")
+    return options
+
+
+def choose_allocators(options, folder):
+    chosen = [allocators.eddy()]
+    if options.before:
+        print(f"building {options.before}", file=sys.stderr)
+        library = builds.revision(options.before, folder)
+        chosen.append(allocators.from_library(library, options.before, Role.BEFORE))
+    found = [allocators.LIBC, *allocators.find_peers()]
+    chosen += [peer for peer in found if peer.name not in options.without]
+    for word in options.peer:
+        if "=" not in word:
+            raise SystemExit(f"--peer {word}: give it a name, NAME=PATH")
+        chosen.append(allocators.by_name(word))
+    names = [one.name for one in chosen]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise SystemExit(f"two allocators are called {', '.join(doubled)}")
+    return chosen
+
+
+def main():
+    options = parse_arguments()
+    out = options.out or ROOT / "build" / "bench" / time.strftime("%Y-%m-%d-%H%M%S")
+    with tempfile.TemporaryDirectory(prefix="eddy-before-") as folder:
+        chosen = choose_allocators(options, Path(folder))
+        with contextlib.suppress(KeyboardInterrupt):
+            session.hold(options, chosen, runs.PROGRAMS, out)
+            return
+    sys.exit(f"interrupted; the rows made so far are in {out}")
+
+
+if __name__ == "__main__":
+    main()
