@@ -155,6 +155,14 @@ EDDY_API void *eddy_heap_realloc_aligned_at(eddy_heap_t *heap, void *block, size
 EDDY_API void *eddy_heap_rezalloc_aligned_at(eddy_heap_t *heap, void *block, size_t size,
                                              size_t alignment, size_t offset) EDDY_SIZE(3);
 
+/* From now on the pages and large blocks of `heap` take at most `bytes` together, in whole 64 KiB
+ * slices, whichever threads they belong to; 0: no limit but that of the process. Beyond it
+ * allocations from the heap that need one more return NULL with errno ENOMEM, until enough of it is
+ * free: a page counts until its last block is freed. A limit below what the heap holds takes
+ * nothing away. 0, or -1 with errno EINVAL for NULL and for eddy_heap_main(), whose limit is
+ * EDDY_OPTION_LIMIT. */
+EDDY_API int eddy_heap_set_limit(eddy_heap_t *heap, size_t bytes);
+
 /* The heap that `block` was allocated from, eddy_heap_main() for ordinary blocks; NULL for a
  * pointer into no live page of Eddy. Of a block larger than 64 KiB, a pointer into its first 64 KiB
  * counts. Constant time, for any pointer. */

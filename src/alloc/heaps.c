@@ -1,5 +1,7 @@
 /* The public first-class heaps.
  * SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include "alloc/alloc.h"
 #include "alloc/error.h"
 #include "alloc/fast.h"
@@ -52,6 +54,15 @@ bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument) {
         if (load_relaxed(&heap->id) != 0 && !visit(heap, argument)) return false;
     }
     return true;
+}
+
+int eddy_heap_set_limit(eddy_heap_t *heap, size_t bytes) {
+    if (heap == NULL || heap == &first_class_main) {
+        errno = EINVAL;
+        return -1;
+    }
+    store_relaxed(&heap->limit_slices, bytes == 0 ? SIZE_MAX : bytes >> SLICE_SHIFT);
+    return 0;
 }
 
 void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc/error.h"
+#include "heap/limit.h"
 #include "os/os.h"
 
 /* Moving page tables beats copying from this size on (docs/evidence.md, "mremap"). */
@@ -18,8 +19,9 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     head->is_moved = false;
     store_relaxed(&head->owner, NULL);
     store_relaxed(&head->heap, heap);
-    if (load_relaxed(&heap->first_class) != NULL) add_relaxed(&heap->large_count, 1);
-    span_set(head, SPAN_LARGE, span_slices(head));
+    size_t slices = span_slices(head);
+    if (load_relaxed(&heap->first_class) != NULL) add_relaxed(&heap->large_slices, slices);
+    span_set(head, SPAN_LARGE, slices);
 }
 
 static page_t *allocate_span(size_t slices, size_t alignment, bool *is_zero) {
@@ -37,22 +39,28 @@ void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset,
     if (size > PTRDIFF_MAX - SLICE_BYTES - pad) return NULL;
     bool is_zero;
     size_t slices = size_max(divide_up(pad + size, SLICE_BYTES), 1);
-    page_t *head = allocate_span(slices, span_alignment, &is_zero);
-    if (head == NULL) return NULL;
+    size_t dropped = pad >> SLICE_SHIFT;
+    struct eddy_heap *limited = limit_begin(heap);
+    bool allowed = limit_allows(limited, slices - dropped);
+    page_t *head = allowed ? allocate_span(slices, span_alignment, &is_zero) : NULL;
     /* It lies in the first slice, whose descriptor is the one that describes it. */
-    if (pad >= SLICE_BYTES) head = span_drop_front(head, pad >> SLICE_SHIFT);
-    make_large(head, heap, pad & (SLICE_BYTES - 1));
+    if (head != NULL && dropped > 0) head = span_drop_front(head, dropped);
+    if (head != NULL) make_large(head, heap, pad & (SLICE_BYTES - 1));
+    limit_end(limited);
+    if (head == NULL) return NULL;
     void *pointer = large_pointer(head);
     if (zero && !is_zero) memset(pointer, 0, large_usable(head));
     return pointer;
 }
 
-/* A first-class heap counts its objects. Its end forgets them too; one of the two counts down. */
+/* A first-class heap counts what its objects take. Its end forgets them too; one of the two counts
+ * down. */
 static void leave_heap(page_t *head) {
     heap_t *heap = load_relaxed(&head->heap);
     if (heap == NULL || load_relaxed(&heap->first_class) == NULL) return;
     heap_t *counting = heap;
-    if (swap_strong_relaxed(&head->heap, &counting, NULL)) sub_relaxed(&heap->large_count, 1);
+    if (swap_strong_relaxed(&head->heap, &counting, NULL))
+        sub_relaxed(&heap->large_slices, span_slices(head));
 }
 
 /* One mapping again, so that moving objects never adds up to many. */
@@ -89,9 +97,17 @@ bool large_resize_in_place(page_t *head, size_t size) {
     if (size > PTRDIFF_MAX - (size_t)2 * SLICE_BYTES) return false;
     size_t slices = size_max(divide_up(head->large_offset + size, SLICE_BYTES), 1);
     size_t now = span_slices(head);
-    if (slices > now) return span_extend(head, slices);
-    if (slices < now) span_shorten(head, slices);
-    return true;
+    if (slices == now) return true;
+    struct eddy_heap *first_class = limit_begin_resize(head);
+    bool shrinks = slices < now;
+    if (shrinks) span_shorten(head, slices);
+    bool resized =
+        shrinks || (limit_allows(first_class, slices - now) && span_extend(head, slices));
+    if (resized && first_class != NULL) {
+        add_relaxed(&load_relaxed(&head->heap)->large_slices, slices - now);
+    }
+    limit_end(first_class);
+    return resized;
 }
 
 static bool may_move(page_t *head) {
@@ -100,9 +116,8 @@ static bool may_move(page_t *head) {
 }
 
 /* Move the memory of `head` to a longer span. */
-static page_t *move(heap_t *heap, page_t *head, size_t size) {
+static page_t *move_to(heap_t *heap, page_t *head, size_t slices) {
     bool is_zero;
-    size_t slices = divide_up(size, SLICE_BYTES);
     page_t *target = allocate_span(slices, 1, &is_zero);
     if (target == NULL) return NULL;
     bool may_move = span_is_own(head) && span_is_own(target);
@@ -119,6 +134,23 @@ static page_t *move(heap_t *heap, page_t *head, size_t size) {
     } else {
         span_free_clean(head);
     }
+    return target;
+}
+
+static bool belongs_to(page_t *head, const struct eddy_heap *first_class) {
+    heap_t *heap = load_relaxed(&head->heap);
+    return heap != NULL && load_relaxed(&heap->first_class) == first_class;
+}
+
+/* Within the limit of the heap that gets the object: one that has it already holds its memory once
+ * all the time. */
+static page_t *move(heap_t *heap, page_t *head, size_t size) {
+    size_t slices = divide_up(size, SLICE_BYTES);
+    struct eddy_heap *limited = limit_begin(heap);
+    bool stays = limited != NULL && belongs_to(head, limited);
+    bool allowed = limit_allows(limited, stays ? slices - span_slices(head) : slices);
+    page_t *target = allowed ? move_to(heap, head, slices) : NULL;
+    limit_end(limited);
     return target;
 }
 

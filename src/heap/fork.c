@@ -19,6 +19,7 @@ static void clear_lists(heap_t *heap) {
     if (first_class != NULL) lock_init(&first_class->lock, RANK_FIRST_CLASS);
     heap->demand.in_use = 0;
     store_relaxed(&heap->retained_slices, 0);
+    store_relaxed(&heap->large_slices, 0);
 }
 
 /* A page without a live block, or one that was being made or given back, becomes a free span. */
@@ -59,10 +60,18 @@ static void settle(heap_t *heap, page_t *page) {
     heap->demand.in_use += span_slices(page);
 }
 
+/* A first-class heap knows how much it has of them. */
+static void count_large(heap_t *heap, page_t *head) {
+    if (heap == NULL || load_relaxed(&heap->first_class) == NULL) return;
+    add_relaxed(&heap->large_slices, span_slices(head));
+}
+
 static bool repair_page(page_t *page, void *argument) {
     const thread_t *survivor = argument;
-    if (span_kind(page) != SPAN_PAGE) return true;
+    span_kind_t kind = span_kind(page);
     heap_t *heap = load_relaxed(&page->heap);
+    if (kind == SPAN_LARGE) count_large(heap, page);
+    if (kind != SPAN_PAGE) return true;
     if (heap == NULL || page->state == PAGE_RETAINED) {
         drop(page);
     } else if (thread_has_survived(heap, survivor)) {

@@ -2,6 +2,7 @@
 #include "heap/heap.h"
 
 #include "config/ablate.h"
+#include "heap/limit.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/scavenge.h"
@@ -238,12 +239,16 @@ static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
 
 /* The heap has no page for the class: find one elsewhere. NULL without memory. */
 static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
-    page_t *page = find_page(heap, size_class);
-    if (page == NULL) return NULL;
-    lock_acquire(&heap->lock);
-    demand_rise(&heap->demand, span_slices(page));
-    heap_make_current(heap, page);
-    lock_release(&heap->lock);
+    struct eddy_heap *limited = limit_begin(heap);
+    bool allowed = limit_allows(limited, class_slices(size_class));
+    page_t *page = allowed ? find_page(heap, size_class) : NULL;
+    if (page != NULL) {
+        lock_acquire(&heap->lock);
+        demand_rise(&heap->demand, span_slices(page));
+        heap_make_current(heap, page);
+        lock_release(&heap->lock);
+    }
+    limit_end(limited);
     return page;
 }
 

@@ -58,8 +58,8 @@ typedef struct heap {
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
     _Atomic int state;
-    _Atomic size_t large_count; /* large objects of a first-class heap */
-    struct heap *next_of_all;   /* written once, see heap/registry.h */
+    _Atomic size_t large_slices; /* of large objects of a first-class heap */
+    struct heap *next_of_all;    /* written once, see heap/registry.h */
     /* of a sub-heap, see heap/subheap.h */
     struct heap *next_of_thread;
     struct heap *next_of_first_class;

@@ -4,7 +4,9 @@
 #include "heap/registry.h"
 
 enum { MAIN_ID = 1 };
-struct eddy_heap first_class_main = {.id = MAIN_ID, .lock = LOCK_INIT(RANK_FIRST_CLASS)};
+struct eddy_heap first_class_main = {.id = MAIN_ID,
+                                     .lock = LOCK_INIT(RANK_FIRST_CLASS),
+                                     .limit_slices = SIZE_MAX};
 
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`, as is_left of every sub-heap. */
@@ -16,6 +18,7 @@ static _Atomic(struct eddy_heap *) all_first_class;
 static struct eddy_heap *allocate_first_class(void) {
     struct eddy_heap *made = registry_allocate(sizeof *made);
     if (made == NULL) return NULL;
+    lock_init(&made->lock, RANK_FIRST_CLASS);
     lock_acquire(&lock);
     made->next_of_all = load_relaxed(&all_first_class);
     /* Release pairs with the acquire in first_class_first. */
@@ -37,7 +40,7 @@ struct eddy_heap *first_class_make(void) {
     if (made == NULL) made = allocate_first_class();
     if (made == NULL) return NULL;
     made->subheaps = NULL;
-    lock_init(&made->lock, RANK_FIRST_CLASS);
+    store_relaxed(&made->limit_slices, SIZE_MAX);
     store_relaxed(&made->id, id);
     return made;
 }
@@ -161,14 +164,14 @@ static bool end_large(page_t *head, void *argument) {
     heap_t *expected = walk->heap;
     /* Whoever takes the heap out of the object counts it out: this, or a free by another thread. */
     if (swap_strong_relaxed(&head->heap, &expected, NULL)) {
-        sub_relaxed(&walk->heap->large_count, 1);
+        sub_relaxed(&walk->heap->large_slices, span_slices(head));
         if (walk->free) span_free(head);
     }
     return true;
 }
 
 static void end_subheap(heap_t *subheap, bool destroy) {
-    if (load_relaxed(&subheap->large_count) > 0) {
+    if (load_relaxed(&subheap->large_slices) > 0) {
         large_walk_t walk = {subheap, destroy};
         span_walk(end_large, &walk);
     }

@@ -17,6 +17,7 @@ struct eddy_heap {
     _Atomic uint64_t id; /* never used again; 0 once it has ended */
     lock_t lock;         /* RANK_FIRST_CLASS; guards subheaps */
     heap_t *subheaps;
+    _Atomic size_t limit_slices; /* SIZE_MAX: none; see heap/limit.h */
     struct eddy_heap *next_free;
     struct eddy_heap *next_of_all; /* written once */
 };

@@ -142,9 +142,10 @@ static void an_emptied_heap_holds_no_large_object(void **state) {
     (void)state;
     allocate_all(NULL);
     heap_t *part = heap_of(blocks[0]);
-    assert_int_equal(load_relaxed(&part->large_count), BLOCKS / 100);
+    assert_int_equal(load_relaxed(&part->large_slices),
+                     BLOCKS / 100 * divide_up(300 * KIB, SLICE_BYTES));
     in_thread(free_all, NULL);
-    assert_int_equal(load_relaxed(&part->large_count), 0);
+    assert_int_equal(load_relaxed(&part->large_slices), 0);
     destroy_heap(NULL);
 }
 
