@@ -2,9 +2,9 @@
 #include "memory/span.h"
 
 #include "memory/alarm.h"
-#include "memory/bins.h"
 #include "memory/demand.h"
 #include "memory/region.h"
+#include "memory/tiles.h"
 #include "os/lock.h"
 
 /* Spans purged between two takings of the lock. */
@@ -13,9 +13,7 @@ enum { PURGE_BATCH = 32 };
 static lock_t lock = LOCK_INIT(RANK_SPAN);
 /* All below: guarded by `lock`. */
 static bool started;
-static bool strict_commit; /* clean spans are closed: open them before use */
-static bins_t dirty, kept, clean;
-static list_t by_age;                /* every dirty span, the one freed longest ago first */
+static bool strict_commit;           /* clean spans are closed: open them before use */
 static demand_t demand;              /* slices */
 static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
 static size_t spans_purged, bytes_purged;
@@ -25,103 +23,11 @@ static size_t spans_purged, bytes_purged;
 static size_t group_slices = SIZE_MAX;
 _Atomic bool demand_is_tight;
 
-static bins_t *bins_of(span_kind_t kind) {
-    assert_debug(kind == SPAN_DIRTY || kind == SPAN_KEPT || kind == SPAN_CLEAN);
-    return kind == SPAN_DIRTY ? &dirty : kind == SPAN_KEPT ? &kept : &clean;
-}
-
-/* Into the bin of its kind. */
-static void put_free(page_t *head, span_kind_t kind) {
-    bins_insert(bins_of(kind), head);
-    if (kind != SPAN_DIRTY) return;
-    list_push_last(&by_age, &head->age);
-    alarm_ring();
-}
-
-static void remove_free(page_t *head) {
-    span_kind_t kind = span_kind(head);
-    bins_remove(bins_of(kind), head);
-    if (kind == SPAN_DIRTY) list_remove(&head->age);
-}
+static size_t dirty_slices(void) { return tiles_slices(SPAN_DIRTY); }
 
 /* What a span becomes when it is freed. */
 static span_kind_t used_kind(const page_t *head) {
     return region_is_given(slice_index(head)) ? SPAN_KEPT : SPAN_DIRTY;
-}
-
-/* ---- tiling: every change is one store to a head's shape, see memory/descriptor.h ---- */
-
-/* Let the last slice of a free span find its head when its right neighbour is freed. */
-static void mark_last(page_t *head, size_t slices) {
-    if (slices > 1) span_set(head + slices - 1, SPAN_INNER, slices - 1);
-}
-
-/* Cut a span in two; the second part gets `kind`. Neither may stand in a bin. */
-static page_t *split(page_t *head, size_t slices, span_kind_t kind) {
-    uint64_t shape = span_shape(head);
-    page_t *rest = head + slices;
-    span_set(rest, kind, shape_count(shape) - slices);
-    span_set(head, shape_kind(shape), slices);
-    return rest;
-}
-
-/* Append the span behind `head` to it; neither may stand in a bin. */
-static void absorb(page_t *head, page_t *next) {
-    uint64_t shape = span_shape(head);
-    span_set(head, shape_kind(shape), shape_count(shape) + span_slices(next));
-    span_set(next, SPAN_NONE, 0);
-}
-
-/* The span right behind, NULL at a front (of the region, or where another region begins). */
-static page_t *next_span(page_t *head) {
-    page_t *next = head + span_slices(head);
-    if (slice_index(next) >= window.slices || next->begins_region) return NULL;
-    return span_kind_is_head(span_kind(next)) ? next : NULL;
-}
-
-/* The free span of `kind` that ends right before `head`, else NULL. */
-static page_t *previous_free(page_t *head, span_kind_t kind) {
-    if (slice_index(head) == 0 || head->begins_region) return NULL;
-    page_t *last = head - 1;
-    uint64_t shape = span_shape(last);
-    page_t *previous = last;
-    if (shape_kind(shape) == SPAN_INNER) {
-        if (shape_count(shape) > slice_index(last)) return NULL;
-        previous = last - shape_count(shape);
-    }
-    bool ends_here = span_shape(previous) == shape_of(kind, (size_t)(head - previous));
-    return ends_here ? previous : NULL;
-}
-
-/* Put a span that is in transit among the free ones, joined with its neighbours of the kind. */
-static void insert_free(page_t *head, span_kind_t kind) {
-    assert_debug(head != NULL);
-    page_t *next = next_span(head);
-    if (next != NULL && span_kind(next) == kind) {
-        remove_free(next);
-        absorb(head, next);
-    }
-    page_t *previous = previous_free(head, kind);
-    if (previous != NULL) {
-        remove_free(previous);
-        absorb(previous, head);
-        head = previous;
-    }
-    size_t slices = span_slices(head);
-    mark_last(head, slices);
-    span_set(head, kind, slices);
-    put_free(head, kind);
-}
-
-/* Take a free span out of its bin, into the caller's hands. */
-static void take_free(page_t *head) {
-    remove_free(head);
-    span_set(head, SPAN_TRANSIT, span_slices(head));
-}
-
-/* Cut off what follows the first `slices` of a span in transit, back to where it came from. */
-static void give_back_rest(page_t *head, size_t slices, span_kind_t kind) {
-    if (span_slices(head) > slices) insert_free(split(head, slices, SPAN_TRANSIT), kind);
 }
 
 /* ---- limits ---- */
@@ -139,7 +45,7 @@ static size_t soft_limit(void) {
 
 /* What is in use, or dirty, has changed. */
 static void note_held(void) {
-    bool tight = demand.in_use + dirty.slices > soft_limit();
+    bool tight = demand.in_use + dirty_slices() > soft_limit();
     if (likely(tight == load_relaxed(&demand_is_tight))) return;
     store_relaxed(&demand_is_tight, tight);
     alarm_ring();
@@ -150,10 +56,10 @@ static void note_held(void) {
 /* Take up to PURGE_BATCH dirty spans, `excess` slices at most, oldest first. */
 static size_t detach_oldest(page_t **batch, size_t excess) {
     size_t taken = 0;
-    while (taken < PURGE_BATCH && excess > 0 && !list_is_empty(&by_age)) {
-        page_t *head = list_object(list_first(&by_age), page_t, age);
-        take_free(head);
-        give_back_rest(head, excess, SPAN_DIRTY);
+    page_t *head;
+    while (taken < PURGE_BATCH && excess > 0 && (head = tiles_oldest()) != NULL) {
+        tiles_take(head);
+        tiles_give_back_rest(head, excess, SPAN_DIRTY);
         excess -= span_slices(head);
         batch[taken++] = head;
     }
@@ -181,7 +87,7 @@ static size_t purge_locked(size_t excess) {
         lock_acquire(&lock);
         for (size_t i = 0; i < taken; i++) {
             size_t slices = span_slices(batch[i]);
-            insert_free(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
+            tiles_insert(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
             excess -= size_min(slices, excess);
             refused |= !purged[i];
             if (!purged[i]) continue;
@@ -196,7 +102,7 @@ static size_t purge_locked(size_t excess) {
 
 static size_t dirty_excess(void) {
     size_t allowance = demand_allowance(&demand);
-    return dirty.slices > allowance ? dirty.slices - allowance : 0;
+    return dirty_slices() > allowance ? dirty_slices() - allowance : 0;
 }
 
 bool span_housekeep(uint64_t now_ms) {
@@ -213,14 +119,14 @@ bool span_housekeep(uint64_t now_ms) {
 
 size_t span_dirty(void) {
     lock_acquire(&lock);
-    size_t slices = dirty.slices;
+    size_t slices = dirty_slices();
     lock_release(&lock);
     return slices;
 }
 
 size_t span_purge_all(void) {
     lock_acquire(&lock);
-    size_t slices = started ? purge_locked(dirty.slices) : 0;
+    size_t slices = started ? purge_locked(dirty_slices()) : 0;
     lock_release(&lock);
     return slices << SLICE_SHIFT;
 }
@@ -233,10 +139,7 @@ static bool start_locked(void) {
     if (!options_loaded) options_load();
     options_loaded = true;
     if (!region_start()) return false;
-    bins_init(&dirty);
-    bins_init(&kept);
-    bins_init(&clean);
-    list_init(&by_age);
+    tiles_init();
     strict_commit = os_commit_is_strict();
     size_t group_bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
     if (group_bytes != SIZE_MAX) group_slices = group_bytes >> SLICE_SHIFT;
@@ -261,24 +164,24 @@ static bool within_limit(size_t slices) {
  * lock like purge_locked. */
 static void stay_within_limits(void) {
     size_t limit = size_min(hard_limit(), soft_limit());
-    size_t slices = demand.in_use + dirty.slices;
-    if (unlikely(slices > limit)) purge_locked(size_min(slices - limit, dirty.slices));
+    size_t slices = demand.in_use + dirty_slices();
+    if (unlikely(slices > limit)) purge_locked(size_min(slices - limit, dirty_slices()));
 }
 
 /* A free span of at least `slices` in transit; what it was through *kind. */
 static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) {
-    page_t *head = bins_find(&dirty, slices);
+    page_t *head = tiles_find(SPAN_DIRTY, slices);
     *kind = SPAN_DIRTY;
     if (head == NULL) {
-        head = bins_find(&kept, slices);
+        head = tiles_find(SPAN_KEPT, slices);
         *kind = SPAN_KEPT;
     }
     if (head == NULL && source == SPAN_FROM_ANY) {
-        head = bins_find(&clean, slices);
+        head = tiles_find(SPAN_CLEAN, slices);
         *kind = SPAN_CLEAN;
     }
     if (head != NULL) {
-        take_free(head);
+        tiles_take(head);
     } else if (source == SPAN_FROM_ANY) {
         size_t opened;
         head = region_open(slices, &opened);
@@ -292,8 +195,8 @@ static page_t *cut_front(page_t *head, size_t alignment, span_kind_t kind) {
     size_t address = (uintptr_t)slice_address(head) >> SLICE_SHIFT;
     size_t skip = round_up(address, alignment) - address;
     if (skip == 0) return head;
-    page_t *aligned = split(head, skip, SPAN_TRANSIT);
-    insert_free(head, kind);
+    page_t *aligned = tiles_split(head, skip, SPAN_TRANSIT);
+    tiles_insert(head, kind);
     return aligned;
 }
 
@@ -313,9 +216,9 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
     page_t *head = take_fit(slices + alignment - 1, source, &kind);
     if (head == NULL) return NULL;
     head = cut_front(head, alignment, kind);
-    give_back_rest(head, slices, kind);
+    tiles_give_back_rest(head, slices, kind);
     if (strict_commit && kind == SPAN_CLEAN && !os_open(slice_address(head), span_bytes(head))) {
-        insert_free(head, kind);
+        tiles_insert(head, kind);
         return NULL;
     }
     demand_rise(&demand, slices);
@@ -339,10 +242,10 @@ static void free_as(page_t *head, span_kind_t kind) {
     size_t slices = span_slices(head);
     span_set(head, SPAN_TRANSIT, slices);
     demand_fall(&demand, slices);
-    insert_free(head, kind);
+    tiles_insert(head, kind);
     note_held();
     bool at_once = option_get(EDDY_OPTION_DECAY_MS) == 0 || load_relaxed(&demand_is_tight);
-    if (unlikely(at_once)) purge_locked(dirty.slices);
+    if (unlikely(at_once)) purge_locked(dirty_slices());
     lock_release(&lock);
 }
 
@@ -353,7 +256,7 @@ int span_give(void *start, size_t bytes) {
         const region_t *region = region_given((size_t)number);
         page_t *head = slice_descriptor(region->first);
         span_set(head, SPAN_TRANSIT, region_opened(region));
-        insert_free(head, SPAN_KEPT);
+        tiles_insert(head, SPAN_KEPT);
     }
     lock_release(&lock);
     return number;
@@ -380,9 +283,9 @@ void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
 
 page_t *span_drop_front(page_t *head, size_t slices) {
     lock_acquire(&lock);
-    page_t *rest = split(head, slices, SPAN_TRANSIT);
+    page_t *rest = tiles_split(head, slices, SPAN_TRANSIT);
     demand_fall(&demand, slices);
-    insert_free(head, used_kind(head));
+    tiles_insert(head, used_kind(head));
     lock_release(&lock);
     return rest;
 }
@@ -390,15 +293,15 @@ page_t *span_drop_front(page_t *head, size_t slices) {
 bool span_extend(page_t *head, size_t slices) {
     lock_acquire(&lock);
     size_t more = slices - span_slices(head);
-    page_t *next = next_span(head);
+    page_t *next = tiles_next(head);
     span_kind_t kind = next == NULL ? SPAN_NONE : span_kind(next);
     bool ready = kind == SPAN_DIRTY || kind == SPAN_KEPT || (kind == SPAN_CLEAN && !strict_commit);
     bool fits = ready && used_kind(next) == used_kind(head) && span_slices(next) >= more &&
                 within_limit(more);
     if (fits) {
-        take_free(next);
-        give_back_rest(next, more, kind);
-        absorb(head, next);
+        tiles_take(next);
+        tiles_give_back_rest(next, more, kind);
+        tiles_absorb(head, next);
         demand_rise(&demand, more);
         note_held();
         if (kind == SPAN_CLEAN) stay_within_limits();
@@ -410,7 +313,7 @@ bool span_extend(page_t *head, size_t slices) {
 void span_shorten(page_t *head, size_t slices) {
     lock_acquire(&lock);
     demand_fall(&demand, span_slices(head) - slices);
-    insert_free(split(head, slices, SPAN_TRANSIT), used_kind(head));
+    tiles_insert(tiles_split(head, slices, SPAN_TRANSIT), used_kind(head));
     lock_release(&lock);
 }
 
@@ -421,8 +324,8 @@ void span_totals(span_totals_t *totals) {
     lock_acquire(&lock);
     if (started) {
         totals->used = demand.in_use;
-        totals->dirty = dirty.slices + kept.slices;
-        totals->clean = clean.slices;
+        totals->dirty = dirty_slices() + tiles_slices(SPAN_KEPT);
+        totals->clean = tiles_slices(SPAN_CLEAN);
         totals->spans_purged = spans_purged;
         totals->bytes_purged = bytes_purged;
         totals->metadata_bytes = region_descriptor_bytes();
@@ -469,9 +372,8 @@ static bool repair_head(page_t *head, void *argument) {
     if (kind == SPAN_PAGE || kind == SPAN_LARGE) {
         demand_rise(&demand, span_slices(head));
     } else {
-        mark_last(head, span_slices(head));
         if (kind == SPAN_TRANSIT) span_set(head, kind = vanished_kind(head), span_slices(head));
-        put_free(head, kind);
+        tiles_put_again(head, kind);
     }
     return true;
 }
@@ -479,10 +381,7 @@ static bool repair_head(page_t *head, void *argument) {
 void span_repair(void) {
     lock_init(&lock, RANK_SPAN);
     if (!started) return;
-    bins_init(&dirty);
-    bins_init(&kept);
-    bins_init(&clean);
-    list_init(&by_age);
+    tiles_init();
     demand.in_use = 0;
     span_walk(repair_head, NULL);
 }

@@ -2,8 +2,8 @@
  *
  * Models: fast_malloc, fast_free (alloc/fast.h), page_extend, page_collect (heap/page.c),
  * heap_make_current, heap_list_full, heap_wake (heap/state.h), heap_put_aside_current
- * (heap/heap.c), split, absorb, insert_free (memory/span.c), and what repairs them: settle
- * (heap/fork.c), span_walk (memory/span.c).
+ * (heap/heap.c), tiles_split, tiles_absorb, tiles_insert (memory/tiles.c), and what repairs them:
+ * settle (heap/fork.c), span_walk (memory/span.c).
  *
  * A page of which little is linked at first: its owner, which vanishes in the child, allocates,
  * frees, extends, fills up and puts aside; another thread frees for it. Or, in other runs, a region

@@ -23,6 +23,7 @@ PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
 REMOTE = "heap/remote.c"
 SPAN = "memory/span.c"
+TILES = "memory/tiles.c"
 REGION = "memory/region.c"
 
 BUGS = (
@@ -151,17 +152,17 @@ BUGS = (
         "!subheap->is_left", "true", ("unit/first_class",)),
 
     # ---- spans ----
-    Bug("free spans do not join the next one", SPAN, "insert_free",
+    Bug("free spans do not join the next one", TILES, "tiles_insert",
         "next != NULL && span_kind(next) == kind", "false", ("unit/span",)),
-    Bug("free spans do not join the one before", SPAN, "insert_free",
+    Bug("free spans do not join the one before", TILES, "tiles_insert",
         "previous != NULL", "false", ("unit/span",)),
-    Bug("clean spans join dirty ones", SPAN, "insert_free",
+    Bug("clean spans join dirty ones", TILES, "tiles_insert",
         "span_kind(next) == kind", "bins_of(span_kind(next)) != NULL", ("unit/span",)),
-    Bug("the end of a free span does not lead to its head", SPAN, "insert_free",
+    Bug("the end of a free span does not lead to its head", TILES, "tiles_insert",
         "mark_last(head, slices);", "", ("unit/span",)),
-    Bug("spans reach into the next region", SPAN, "next_span",
+    Bug("spans reach into the next region", TILES, "tiles_next",
         "|| next->begins_region", "", ("unit/span_regions",)),
-    Bug("spans reach into the region before", SPAN, "previous_free",
+    Bug("spans reach into the region before", TILES, "previous_free",
         "|| head->begins_region", "", ("unit/span_regions",)),
     Bug("handed-in memory is purged", SPAN, "used_kind",
         "SPAN_KEPT : SPAN_DIRTY", "SPAN_DIRTY : SPAN_DIRTY", ("unit/span_regions",)),
@@ -174,7 +175,7 @@ BUGS = (
     Bug("a refused purge counts", SPAN, "purge_locked",
         "if (!purged[i]) continue;", "", ("unit/span",)),
     Bug("what an alignment cuts off is lost", SPAN, "cut_front",
-        "insert_free(head, kind);", "", ("unit/span",)),
+        "tiles_insert(head, kind);", "", ("unit/span",)),
     Bug("an alignment is off by one", SPAN, "cut_front",
         "round_up(address, alignment) - address", "round_down(address, alignment) + alignment - address",
         ("unit/span",)),
