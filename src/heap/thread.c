@@ -32,7 +32,8 @@ static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`. */
 static thread_t *pool;  /* records of threads that have ended */
 static heap_t *suspect; /* where reclaim goes on looking */
-static bool key_made;   /* and forks are watched */
+static bool key_made;
+static bool forks_watched;
 
 static _Atomic size_t count;
 static _Atomic size_t starts;
@@ -109,12 +110,21 @@ static thread_t *take_from_pool(void) {
     lock_acquire(&lock);
     thread_t *thread = pool;
     if (thread != NULL) pool = thread->next;
-    if (!key_made) {
-        key_made = pthread_key_create(&key, end) == 0;
-        forked_watch(note_forking, fork_repair);
-    }
+    if (!key_made) key_made = pthread_key_create(&key, end) == 0;
+    if (!forks_watched) forked_watch(fork_repair);
+    forks_watched = true;
     lock_release(&lock);
     return thread != NULL ? thread : reclaim();
+}
+
+/* The C library may allocate for either: the record is in place, and no lock held. Without the
+ * first the survivor of a fork may not be known, without the second the record stays with the
+ * thread for good. */
+static void set_handlers(thread_t *thread) {
+    static _Atomic bool forks_handled;
+    bool no = false;
+    if (swap_strong_relaxed(&forks_handled, &no, true)) forked_handle(note_forking);
+    if (key_made) pthread_setspecific(key, thread);
 }
 
 thread_t *thread_start(void) {
@@ -133,9 +143,7 @@ thread_t *thread_start(void) {
     if (is_new) registry_add(&thread->heap);
     add_relaxed(&count, 1);
     thread_self = thread;
-    /* May allocate: the record is in place by now. When it fails, the record stays with the thread
-     * for good; nothing else is lost. */
-    if (key_made) pthread_setspecific(key, thread);
+    set_handlers(thread);
     return thread;
 }
 

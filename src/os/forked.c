@@ -9,16 +9,19 @@ forked_page_t forked_page;
 static void (*repair_function)(void), (*child_function)(void);
 static bool wiped;
 
+void forked_watch(void (*repair)(void)) {
+    repair_function = repair;
+    wiped = os_wipe_on_fork(&forked_page, sizeof forked_page);
+}
+
 /* Kernels before 4.14 do not wipe; then forks that run handlers are noticed, _Fork is not. */
 static void begin_child(void) {
     child_function();
     if (!wiped) store_relaxed(&forked_page.word, FORKED_CHILD);
 }
 
-void forked_watch(void (*child)(void), void (*repair)(void)) {
+void forked_handle(void (*child)(void)) {
     child_function = child;
-    repair_function = repair;
-    wiped = os_wipe_on_fork(&forked_page, sizeof forked_page);
     pthread_atfork(NULL, NULL, begin_child);
 }
 

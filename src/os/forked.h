@@ -24,10 +24,12 @@ typedef struct forked_page {
 
 extern forked_page_t forked_page hidden_symbol;
 
+/* From now on `repair` runs in each child, by its first thread that needs a lock, while the others
+ * wait. It may not take a lock. Once, before a second thread uses Eddy. */
+void forked_watch(void (*repair)(void));
 /* From now on `child` runs in each child of a fork that runs handlers (_Fork and clone do not), by
- * the thread that forked; and `repair` in a child of any kind, by its first thread that needs a
- * lock, while the others wait. Neither may take a lock. Once, before a second thread uses Eddy. */
-void forked_watch(void (*child)(void), void (*repair)(void));
+ * the thread that forked. It may not take a lock. Once; may allocate. */
+void forked_handle(void (*child)(void));
 cold void forked_repair(void);
 
 static inline void forked_check(void) {

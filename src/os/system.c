@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,8 +12,10 @@
 
 #include "os/os.h"
 
-/* From linux/membarrier.h, which older headers lack. */
+/* From linux/membarrier.h, which older headers lack, and linux/futex.h: a C library other than the
+ * system's comes without the kernel's headers. */
 enum { BARRIER_PRIVATE_EXPEDITED = 1 << 3, BARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };
 
 size_t os_read_file(const char *path, char *buffer, size_t size) {
     int saved = errno;
