@@ -47,6 +47,7 @@ function(eddy_mimalloc_archive target generation sources)
     add_library(${target}-static STATIC ${single_object})
     set_target_properties(${target}-static PROPERTIES
         OUTPUT_NAME ${target} LINKER_LANGUAGE C)
+    target_link_options(${target}-static INTERFACE ${cxx_may_throw})
 endfunction()
 
 function(eddy_mimalloc_shared target generation sources)
