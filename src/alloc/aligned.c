@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
+#include "alloc/aligned.h"
 
 #include "alloc/alloc.h"
 #include "alloc/error.h"
-#include "alloc/fast.h"
 #include "alloc/large.h"
 #include "eddy.h"
-
-/* Pages begin at a multiple of a slice, so every block of a class whose size is a multiple of the
- * alignment is aligned. The size of the first such class that holds `size`; 0 when there is
- * none. */
-static size_t naturally_aligned(size_t size, size_t alignment) {
-    if (alignment > BLOCK_MAX || size > BLOCK_MAX) return 0;
-    for (unsigned i = class_of(size_max(size, alignment)); i < CLASS_COUNT; i++) {
-        if (class_bytes(i) % alignment == 0) return class_bytes(i);
-    }
-    return 0;
-}
 
 static void *plain(heap_t *heap, size_t size, bool zero) {
     return zero ? alloc_zeroed(heap, size) : fast_heap_malloc(heap, size);
@@ -36,9 +24,8 @@ void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, 
     if (!is_power_of_two(alignment) || offset > size) return error_invalid();
     if (!size_in_bounds(size) || !size_in_bounds(alignment)) return error_no_memory();
     bool at_start = (offset & (alignment - 1)) == 0;
-    if (at_start && alignment <= BLOCK_ALIGN) return plain(heap, size, zero);
-    size_t natural = at_start ? naturally_aligned(size, alignment) : 0;
-    if (natural != 0) return plain(heap, natural, zero);
+    size_t last = aligned_last(size, alignment);
+    if (at_start && last < BLOCK_MAX) return plain(heap, last + 1, zero);
     if (!at_start && alignment < BLOCK_MAX && size <= BLOCK_MAX - alignment) {
         return interior(heap, size, alignment, offset, zero);
     }
@@ -51,10 +38,12 @@ static void *own_aligned(size_t size, size_t alignment, size_t offset, bool zero
     return alloc_aligned(&thread_self->heap, size, alignment, offset, zero);
 }
 
+void *aligned_slow(size_t size, size_t alignment) { return own_aligned(size, alignment, 0, false); }
+
 /* ---- public ---- */
 
 void *eddy_malloc_aligned(size_t size, size_t alignment) {
-    return own_aligned(size, alignment, 0, false);
+    return fast_malloc_aligned(size, alignment);
 }
 
 void *eddy_malloc_aligned_at(size_t size, size_t alignment, size_t offset) {

@@ -12,9 +12,19 @@ static bool is_placed(const void *block, size_t alignment, size_t offset) {
     return (((uintptr_t)block + offset) & (alignment - 1)) == 0;
 }
 
-/* A block stays where it is while it holds the size and at least half of it is wanted. */
-static bool stays(size_t size, size_t usable) {
-    return size <= usable && (size >= usable / 2 || usable == BLOCK_ALIGN);
+/* A block stays where it is while it holds the size and about half of it is wanted; the smallest
+ * always does. One comparison: a size that is too large makes the difference the largest of all. */
+static always_inline bool stays(size_t size, size_t usable) {
+    return usable - size <= usable / 2 + BLOCK_ALIGN / 2;
+}
+
+/* The fast path: no more than what the descriptor tells. Only the first slice of a page without
+ * interior pointers has an owner, whoever that is; so the block begins at the pointer. */
+static always_inline bool stays_in_page(const void *block, size_t size) {
+    size_t slice = slice_of(block);
+    if (unlikely(slice >= window.slices)) return false;
+    page_t *page = slice_descriptor(slice);
+    return likely(load_relaxed(&page->owner) != NULL) && stays(size, page->block_bytes);
 }
 
 /* Resize without copying; NULL when that cannot be done. Spans begin at a multiple of a slice: a
@@ -63,15 +73,22 @@ void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, si
     return block;
 }
 
-static void *own_resized(void *block, size_t size, size_t alignment, size_t offset, bool zero) {
+static out_of_line void *own_resized(void *block, size_t size, size_t alignment, size_t offset,
+                                     bool zero) {
     return alloc_resized(&thread_self->heap, block, size, alignment, offset, zero);
 }
 
 /* ---- public ---- */
 
-void *eddy_realloc(void *block, size_t size) { return own_resized(block, size, 1, 0, false); }
+void *eddy_realloc(void *block, size_t size) {
+    if (likely(stays_in_page(block, size))) return block;
+    return own_resized(block, size, 1, 0, false);
+}
 
-void *eddy_rezalloc(void *block, size_t size) { return own_resized(block, size, 1, 0, true); }
+void *eddy_rezalloc(void *block, size_t size) {
+    if (likely(stays_in_page(block, size))) return block;
+    return own_resized(block, size, 1, 0, true);
+}
 
 void *eddy_reallocn(void *block, size_t count, size_t size) {
     size_t bytes;
@@ -87,7 +104,7 @@ void *eddy_recalloc(void *block, size_t count, size_t size) {
 
 void *eddy_reallocf(void *block, size_t size) {
     void *resized = eddy_realloc(block, size);
-    if (resized == NULL) fast_free(block);
+    if (resized == NULL) eddy_free(block);
     return resized;
 }
 

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "alloc/aligned.h"
 #include "alloc/fast.h"
 #include "base/base.h"
 #include "eddy.h"
@@ -57,14 +58,14 @@ public_api size_t malloc_usable_size(void *block) { return eddy_usable_size(bloc
 /* ---- aligned ---- */
 
 public_api void *aligned_alloc(size_t alignment, size_t size) {
-    return eddy_malloc_aligned(size, alignment);
+    return fast_malloc_aligned(size, alignment);
 }
 
 /* POSIX: an error is the return value; errno and *block stay as they are. */
 public_api int posix_memalign(void **block, size_t alignment, size_t size) {
     if (!is_power_of_two(alignment) || alignment % sizeof(void *) != 0) return EINVAL;
     int saved = errno;
-    void *made = eddy_malloc_aligned(size, alignment);
+    void *made = fast_malloc_aligned(size, alignment);
     if (made == NULL) {
         errno = saved;
         return ENOMEM;

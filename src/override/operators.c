@@ -5,6 +5,7 @@
  * definitions are weak and call each other as any caller would, by symbol, never past a
  * replacement. Compiled with -fexceptions: exceptions of new-handlers pass through.
  * SPDX-License-Identifier: MIT */
+#include "alloc/aligned.h"
 #include "alloc/fast.h"
 #include "alloc/runtime.h"
 #include "base/base.h"
@@ -48,7 +49,7 @@ void *new_object(size_t size) {
 }
 
 void *new_object_aligned(size_t size, size_t alignment) {
-    void *block = eddy_malloc_aligned(size, alignment);
+    void *block = fast_malloc_aligned(size, alignment);
     return likely(block != NULL) ? block : new_from_handler(size, alignment);
 }
 

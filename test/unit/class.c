@@ -1,6 +1,6 @@
 /* Size classes, for every size.
  * SPDX-License-Identifier: MIT */
-#include "heap/class.h"
+#include "alloc/aligned.h"
 
 #include "common/alone.h"
 #include "common/test.h"
@@ -45,6 +45,20 @@ static void every_block_is_aligned_as_far_as_its_class_is(void **state) {
     }
 }
 
+/* What aligned allocation rests on. */
+static void the_class_of_a_multiple_is_a_multiple_and_the_smallest(void **state) {
+    (void)state;
+    for (size_t alignment = 1; alignment <= BLOCK_MAX; alignment *= 2) {
+        unsigned smallest = 0;
+        for (size_t size = 0; aligned_last(size, alignment) < BLOCK_MAX; size++) {
+            while (class_bytes(smallest) < size || class_bytes(smallest) % alignment != 0) {
+                smallest++;
+            }
+            assert_int_equal(class_of(aligned_last(size, alignment) + 1), smallest);
+        }
+    }
+}
+
 static void small_classes_have_pages_of_one_slice(void **state) {
     (void)state;
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
@@ -85,6 +99,7 @@ int main(void) {
         cmocka_unit_test(classes_rise_to_the_largest_block),
         cmocka_unit_test(rounding_wastes_less_than_16_bytes_or_one_step),
         cmocka_unit_test(every_block_is_aligned_as_far_as_its_class_is),
+        cmocka_unit_test(the_class_of_a_multiple_is_a_multiple_and_the_smallest),
         cmocka_unit_test(small_classes_have_pages_of_one_slice),
         cmocka_unit_test(a_page_has_eight_blocks_or_more_and_little_over),
         cmocka_unit_test(good_size_is_the_usable_size_of_every_block),
