@@ -253,6 +253,9 @@ typedef enum eddy_option {
     EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
                                at once and no empty page kept; 0: none; -1: seven eighths of the
                                memory limit of the control group, if it has one */
+    EDDY_OPTION_ADDED_ONLY, /* 1: blocks come from memory that the program has handed in
+                               (eddy_add_memory) and from what Eddy holds already; 0: from the
+                               kernel, too */
     EDDY_OPTION_COUNT
 } eddy_option_t;
 
@@ -261,6 +264,9 @@ EDDY_API int64_t eddy_option_get(eddy_option_t option);
 /* Set a value from now on: 0, or -1 with errno EINVAL for an unknown option or a value out of its
  * range. */
 EDDY_API int eddy_option_set(eddy_option_t option, int64_t value);
+/* The same, unless the program's string, the environment or eddy_option_set has set the option
+ * before: then nothing changes, and that is no error. */
+EDDY_API int eddy_option_set_default(eddy_option_t option, int64_t value);
 
 /* ---- what is seen ----------------------------------------------------------------------------
  * Counted on slow paths only, summed over all threads, never reset. A steady burst shows slow

@@ -113,7 +113,7 @@ long mi_option_get_clamp(mi_option_t option, long least, long most) MI_USED;
 /* Of an option that counts KiB, the bytes. */
 size_t mi_option_get_size(mi_option_t option) MI_USED;
 void mi_option_set(mi_option_t option, long value);
-/* The same, unless the environment or the program's options of Eddy say otherwise. */
+/* The same, unless the environment, Eddy's own settings or mi_option_set said otherwise. */
 void mi_option_set_default(mi_option_t option, long value);
 
 #pragma GCC visibility pop

@@ -20,10 +20,14 @@ typedef struct option_row {
     const char
         *words; /* what stands for 0, 1 ... in turn, or NULL; with a colon: and more behind */
     _Atomic int64_t value;
+    _Atomic bool is_set; /* `value` is somebody's choice */
 } option_row_t;
 
 #define ROW(option_label, standard_value, least_value, most_value, size, value_words)              \
-    { option_label, standard_value, least_value, most_value, size, value_words, standard_value }
+    {                                                                                              \
+        option_label, standard_value, least_value, most_value, size, value_words, standard_value,  \
+            false                                                                                  \
+    }
 
 static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = ROW("decay_ms", 500, -1, INT32_MAX, false, NULL),
@@ -33,14 +37,31 @@ static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
     [EDDY_OPTION_SOFT_LIMIT] = ROW("soft_limit", -1, -1, INT64_MAX, true, NULL),
     [EDDY_OPTION_SCAVENGER] = ROW("scavenger", 1, 0, 2, false, "never auto always"),
+    [EDDY_OPTION_ADDED_ONLY] = ROW("added_only", 0, 0, 1, false, NULL),
 };
 
 int64_t option_get(eddy_option_t option) { return load_relaxed(&rows[option].value); }
 
+static bool is_in_range(const option_row_t *row, int64_t value) {
+    return value >= row->least && value <= row->most;
+}
+
+static void choose(option_row_t *row, int64_t value) {
+    store_relaxed(&row->value, value);
+    store_relaxed(&row->is_set, true);
+}
+
 bool option_set(eddy_option_t option, int64_t value) {
     option_row_t *row = &rows[option];
-    if (value < row->least || value > row->most) return false;
-    store_relaxed(&row->value, value);
+    if (!is_in_range(row, value)) return false;
+    choose(row, value);
+    return true;
+}
+
+bool option_set_default(eddy_option_t option, int64_t value) {
+    option_row_t *row = &rows[option];
+    if (!is_in_range(row, value)) return false;
+    if (!load_relaxed(&row->is_set)) store_relaxed(&row->value, value);
     return true;
 }
 
@@ -96,13 +117,13 @@ static bool parse_value(const option_row_t *row, const char *text, int64_t *valu
     }
     if (row->is_size && (text = parse_unit(text, value)) == NULL) return false;
     if (negative) *value = -*value;
-    return *text == '\0' && *value >= row->least && *value <= row->most;
+    return *text == '\0' && is_in_range(row, *value);
 }
 
 static void set_from_text(option_row_t *row, const char *text, const char *source) {
     int64_t value;
     if (parse_value(row, text, &value)) {
-        store_relaxed(&row->value, value);
+        choose(row, value);
     } else {
         os_say("%s: '%s' is no value for %s; the default stays in force", source, text, row->name);
     }

@@ -19,14 +19,20 @@ int64_t eddy_option_get(eddy_option_t option) {
     return -1;
 }
 
-int eddy_option_set(eddy_option_t option, int64_t value) {
+static int set(eddy_option_t option, int64_t value, bool (*how)(eddy_option_t, int64_t)) {
     (void)span_start();
-    if (is_option(option) && option_set(option, value)) {
+    if (is_option(option) && how(option, value)) {
         alarm_ring();
         return 0;
     }
     errno = EINVAL;
     return -1;
+}
+
+int eddy_option_set(eddy_option_t option, int64_t value) { return set(option, value, option_set); }
+
+int eddy_option_set_default(eddy_option_t option, int64_t value) {
+    return set(option, value, option_set_default);
 }
 
 size_t eddy_collect(void) {

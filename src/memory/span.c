@@ -43,6 +43,9 @@ static size_t soft_limit(void) {
     return option > 0 ? (size_t)option >> SLICE_SHIFT : group_slices / 8 * 7;
 }
 
+/* Whether memory may be taken that nobody holds yet. */
+static bool may_grow(void) { return option_get(EDDY_OPTION_ADDED_ONLY) == 0; }
+
 /* What is in use, or dirty, has changed. */
 static void note_held(void) {
     bool tight = demand.in_use + dirty_slices() > soft_limit();
@@ -212,6 +215,7 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
                                bool *is_zero) {
     if (!start_locked() || !within_limit(slices)) return NULL;
     if (slices > window.slices || alignment > window.slices) return NULL;
+    if (!may_grow()) source = SPAN_FROM_DIRTY;
     span_kind_t kind;
     page_t *head = take_fit(slices + alignment - 1, source, &kind);
     if (head == NULL) return NULL;
@@ -295,7 +299,8 @@ bool span_extend(page_t *head, size_t slices) {
     size_t more = slices - span_slices(head);
     page_t *next = tiles_next(head);
     span_kind_t kind = next == NULL ? SPAN_NONE : span_kind(next);
-    bool ready = kind == SPAN_DIRTY || kind == SPAN_KEPT || (kind == SPAN_CLEAN && !strict_commit);
+    bool is_clean_ready = kind == SPAN_CLEAN && !strict_commit && may_grow();
+    bool ready = kind == SPAN_DIRTY || kind == SPAN_KEPT || is_clean_ready;
     bool fits = ready && used_kind(next) == used_kind(head) && span_slices(next) >= more &&
                 within_limit(more);
     if (fits) {

@@ -53,6 +53,11 @@ static bool parse(const option_row_t *row, const char *text, long *value) {
     return row->in_kib ? apply_unit(end, value) : *end == '\0';
 }
 
+const char *option_variable(const option_row_t *row) {
+    const char *text = variable(row->name);
+    return text == NULL && row->older_name != NULL ? variable(row->older_name) : text;
+}
+
 static void reserve(mi_option_t option, long value) {
     if (value <= 0) return;
     int error = option == mi_option_reserve_os_memory
@@ -63,18 +68,19 @@ static void reserve(mi_option_t option, long value) {
 
 static void load(mi_option_t option) {
     const option_row_t *row = option_row(option);
-    const char *text = variable(row->name);
-    if (text == NULL && row->older_name != NULL) text = variable(row->older_name);
+    const char *text = option_variable(row);
     if (text == NULL) return;
     long value;
-    if (!parse(row, text, &value)) {
+    bool is_valid = parse(row, text, &value);
+    if (is_valid && row->meaning == OPTION_AT_START) {
+        reserve(option, value);
+    } else if (!is_valid || !option_set_weakly(option, value)) {
         layer_say(NULL, NULL, "eddy: '%s' is no value for the option %s of mimalloc\n", text,
                   row->name);
-    } else if (row->meaning == OPTION_AT_START) {
-        reserve(option, value);
-    } else {
-        option_set_weakly(option, value);
     }
+    /* To mimalloc "verbose" means statistics at exit, too. */
+    bool is_verbose = option == mi_option_verbose && is_valid && value != 0;
+    if (is_verbose) (void)option_set_weakly(mi_option_show_stats, 1);
 }
 
 /* Eddy has started by then, so that what the program maps from now on lies where it can be handed

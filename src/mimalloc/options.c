@@ -5,22 +5,19 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
-#define EDDY(option_name, older, variable, option)                                                 \
-    [mi_option_##option_name] = {                                                                  \
-        #option_name, older, "EDDY_" variable, OPTION_OF_EDDY, EDDY_OPTION_##option, 0, false}
-#define FIXED(option_name, older, fixed_value)                                                     \
-    [mi_option_##option_name] = {#option_name,      older,       NULL, OPTION_WITHOUT_EFFECT,      \
-                                 EDDY_OPTION_COUNT, fixed_value, false}
-#define OTHER(option_name, older, option_meaning, fixed_value, kib)                                \
-    [mi_option_##option_name] = {#option_name,      older,       NULL, option_meaning,             \
-                                 EDDY_OPTION_COUNT, fixed_value, kib}
+#define ROW(label, older, meaning, option, value, kib)                                             \
+    [mi_option_##label] = {#label, older, meaning, option, value, kib}
+#define EDDY(label, older, option) ROW(label, older, OPTION_OF_EDDY, EDDY_OPTION_##option, 0, false)
+#define OTHER(label, older, meaning, value, kib)                                                   \
+    ROW(label, older, meaning, EDDY_OPTION_COUNT, value, kib)
+#define FIXED(label, older, value) OTHER(label, older, OPTION_WITHOUT_EFFECT, value, false)
 
 /* Eddy reports every error; it opens memory in steps, purges by MADV_DONTNEED after the delay
  * alone, and never destroys itself. */
 static const option_row_t rows[_mi_option_last] = {
     FIXED(show_errors, NULL, 1),
-    EDDY(show_stats, NULL, "STATS", STATS),
-    EDDY(verbose, NULL, "VERBOSE", VERBOSE),
+    EDDY(show_stats, NULL, STATS),
+    EDDY(verbose, NULL, VERBOSE),
     FIXED(arena_eager_commit, "eager_region_commit", 0),
     FIXED(purge_decommits, "reset_decommits", 1),
     FIXED(allow_large_os_pages, "large_os_pages", 0),
@@ -30,9 +27,9 @@ static const option_row_t rows[_mi_option_last] = {
     FIXED(deprecated_segment_cache, NULL, 0),
     FIXED(deprecated_page_reset, NULL, 0),
     FIXED(deprecated_segment_reset, NULL, 0),
-    EDDY(purge_delay, "reset_delay", "DECAY_MS", DECAY_MS),
+    EDDY(purge_delay, "reset_delay", DECAY_MS),
     FIXED(use_numa_nodes, NULL, 1),
-    FIXED(disallow_os_alloc, "limit_os_alloc", 0),
+    EDDY(disallow_os_alloc, "limit_os_alloc", ADDED_ONLY),
     FIXED(os_tag, NULL, 0),
     FIXED(max_errors, NULL, LONG_MAX),
     FIXED(max_warnings, NULL, LONG_MAX),
@@ -99,12 +96,17 @@ static void say_without_effect(const option_row_t *row) {
     layer_say(NULL, NULL, "eddy: the option %s of mimalloc has no effect\n", row->name);
 }
 
+/* What mimalloc only asks whether it is 0 is no more than 1 to Eddy. */
+static int64_t value_of_eddy(const option_row_t *row, long value) {
+    return row->eddy_option == EDDY_OPTION_DECAY_MS ? value : value != 0;
+}
+
 void mi_option_set(mi_option_t option, long value) {
     const option_row_t *row = option_row(option);
     if (row == NULL) return;
     switch (row->meaning) {
     case OPTION_OF_EDDY:
-        (void)eddy_option_set(row->eddy_option, value);
+        (void)eddy_option_set(row->eddy_option, value_of_eddy(row, value));
         break;
     case OPTION_THP:
         prctl(PR_SET_THP_DISABLE, value == 0, 0, 0, 0);
@@ -114,14 +116,20 @@ void mi_option_set(mi_option_t option, long value) {
     }
 }
 
-void option_set_weakly(mi_option_t option, long value) {
+bool option_set_weakly(mi_option_t option, long value) {
     const option_row_t *row = option_row(option);
-    bool is_set =
-        row != NULL && row->eddy_variable != NULL && secure_getenv(row->eddy_variable) != NULL;
-    if (!is_set) mi_option_set(option, value);
+    if (row->meaning == OPTION_OF_EDDY)
+        return eddy_option_set_default(row->eddy_option, value_of_eddy(row, value)) == 0;
+    /* Who has disabled huge pages, this process or the one that started it, chose to. */
+    bool stays = row->meaning == OPTION_THP && mi_option_get(option) == 0;
+    if (!stays) mi_option_set(option, value);
+    return true;
 }
 
-void mi_option_set_default(mi_option_t option, long value) { option_set_weakly(option, value); }
+void mi_option_set_default(mi_option_t option, long value) {
+    const option_row_t *row = option_row(option);
+    if (row != NULL && option_variable(row) == NULL) (void)option_set_weakly(option, value);
+}
 
 size_t mi_option_get_size(mi_option_t option) {
     const option_row_t *row = option_row(option);

@@ -15,7 +15,6 @@ typedef enum option_meaning {
 typedef struct option_row {
     const char *name; /* mi_option_NAME, MIMALLOC_NAME */
     const char *older_name;
-    const char *eddy_variable; /* of OPTION_OF_EDDY: where it stands in the environment */
     option_meaning_t meaning;
     eddy_option_t eddy_option; /* of OPTION_OF_EDDY */
     long value;                /* of the others */
@@ -25,7 +24,10 @@ typedef struct option_row {
 /* NULL for an unknown option. */
 const option_row_t *option_row(mi_option_t option);
 
-/* Set it as the environment does: what Eddy's own settings say has precedence. */
-void option_set_weakly(mi_option_t option, long value);
+/* What the environment says of it, under its name or the older one; NULL for nothing. */
+const char *option_variable(const option_row_t *row);
+
+/* Set it, unless Eddy's own settings have done so; false for a value that Eddy refuses. */
+bool option_set_weakly(mi_option_t option, long value);
 
 #endif

@@ -65,6 +65,22 @@ static void small_blocks_come_from_it(void **state) {
     assert_in_child(fill_small_blocks);
 }
 
+static void use_nothing_else(void) {
+    char *memory = map(PIECE);
+    check(mi_manage_os_memory(memory, PIECE, true, false, true, -1));
+    mi_option_enable(mi_option_disallow_os_alloc);
+    check(mi_malloc(2 * (size_t)PIECE) == NULL && errno == ENOMEM);
+    check(lies_in(memory, PIECE, mi_malloc(PIECE / 4 * 3)));
+    check(mi_malloc(PIECE / 2) == NULL && errno == ENOMEM);
+    mi_option_disable(mi_option_disallow_os_alloc);
+    check(mi_malloc(PIECE / 2) != NULL);
+}
+
+static void nothing_else_is_used_when_so_wished(void **state) {
+    (void)state;
+    assert_in_child(use_nothing_else);
+}
+
 /* ---- refused ---- */
 
 static char of_program[4 * 65536];
@@ -154,5 +170,6 @@ static void arenas_are_shown(void **state) {
 }
 
 RUN(cmocka_unit_test(memory_handed_in_is_used), cmocka_unit_test(small_blocks_come_from_it),
+    cmocka_unit_test(nothing_else_is_used_when_so_wished),
     cmocka_unit_test(what_cannot_be_described_is_refused), cmocka_unit_test(memory_can_be_reserved),
     cmocka_unit_test(arenas_are_shown))

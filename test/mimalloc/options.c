@@ -13,7 +13,7 @@ static void options_of_eddy_are_read_and_set(void **state) {
     assert_int_equal(mi_option_get_clamp(mi_option_purge_delay, 0, 100), 100);
     assert_int_equal(mi_option_get_clamp(mi_option_purge_delay, 2000, 3000), 2000);
     assert_int_equal(mi_option_get_size(mi_option_purge_delay), 1234);
-    mi_option_set_default(mi_option_purge_delay, -1);
+    mi_option_set(mi_option_purge_delay, -1);
     assert_int_equal(mi_option_get(mi_option_reset_delay), -1);
     mi_option_enable(mi_option_show_stats);
     assert_true(mi_option_is_enabled(mi_option_show_stats));
@@ -21,15 +21,35 @@ static void options_of_eddy_are_read_and_set(void **state) {
     assert_false(mi_option_is_enabled(mi_option_show_stats));
     mi_option_set_enabled(mi_option_verbose, true);
     assert_int_equal(eddy_option_get(EDDY_OPTION_VERBOSE), 1);
-    mi_option_set_enabled_default(mi_option_verbose, false);
+    mi_option_set(mi_option_verbose, 2);
+    assert_int_equal(eddy_option_get(EDDY_OPTION_VERBOSE), 1);
+    mi_option_set_enabled(mi_option_verbose, false);
     assert_int_equal(eddy_option_get(EDDY_OPTION_VERBOSE), 0);
     mi_option_set(mi_option_purge_delay, 500);
+}
+
+/* The first test of all: the others set the options. */
+static void a_default_gives_way_to_what_was_set(void **state) {
+    (void)state;
+    mi_option_set_default(mi_option_purge_delay, 7);
+    mi_option_set_default(mi_option_purge_delay, 8);
+    assert_int_equal(mi_option_get(mi_option_purge_delay), 8);
+    mi_option_set(mi_option_purge_delay, 9);
+    mi_option_set_default(mi_option_purge_delay, 10);
+    assert_int_equal(mi_option_get(mi_option_purge_delay), 9);
+    mi_option_set_enabled_default(mi_option_show_stats, true);
+    assert_true(mi_option_is_enabled(mi_option_show_stats));
+    mi_option_disable(mi_option_show_stats);
+    mi_option_set_enabled_default(mi_option_show_stats, true);
+    assert_false(mi_option_is_enabled(mi_option_show_stats));
 }
 
 static void thp_is_a_property_of_the_process(void **state) {
     (void)state;
     mi_option_disable(mi_option_allow_thp);
     assert_int_equal(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+    assert_false(mi_option_is_enabled(mi_option_allow_thp));
+    mi_option_set_enabled_default(mi_option_allow_thp, true);
     assert_false(mi_option_is_enabled(mi_option_allow_thp));
     mi_option_enable(mi_option_allow_thp);
     assert_int_equal(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
@@ -96,17 +116,29 @@ static void the_environment_is_read(void **state) {
     assert_int_equal(option_with("thp", "MIMALLOC_ALLOW_THP=off", ""), 0);
     assert_int_equal(option_with("show_stats", "MIMALLOC_SHOW_STATS=yes", "2>/dev/null"), 1);
     assert_int_equal(option_with("verbose", "MIMALLOC_VERBOSE=1", "2>/dev/null"), 1);
+    assert_int_equal(option_with("show_stats", "MIMALLOC_VERBOSE=2", "2>/dev/null"), 1);
     assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=1", ""), 0);
+    assert_int_equal(option_with("limit", "MIMALLOC_LIMIT_OS_ALLOC=1", ""), 1);
+    assert_int_equal(option_with("limit", "MIMALLOC_DISALLOW_OS_ALLOC=1", ""), 1);
 }
 
 static void eddys_variables_come_first(void **state) {
     (void)state;
     assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=77", "EDDY_DECAY_MS=88"), 88);
+    assert_int_equal(option_with("limit", "MIMALLOC_LIMIT_OS_ALLOC=1", "EDDY_ADDED_ONLY=0"), 0);
+}
+
+static void mimallocs_variables_come_before_the_programs_defaults(void **state) {
+    (void)state;
+    assert_int_equal(option_with("default", "", ""), 5);
+    assert_int_equal(option_with("default", "MIMALLOC_PURGE_DELAY=77", ""), 77);
+    assert_int_equal(option_with("default", "EDDY_DECAY_MS=88", ""), 88);
 }
 
 static void nonsense_in_the_environment_is_ignored(void **state) {
     (void)state;
     assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=soon", "2>/dev/null"), 500);
+    assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=-2", "2>/dev/null"), 500);
     assert_int_equal(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=1Q", "2>/dev/null"), 0);
 }
 
@@ -130,18 +162,25 @@ static long say(const char *name) {
     if (strcmp(name, "show_stats") == 0) return mi_option_get(mi_option_show_stats);
     if (strcmp(name, "verbose") == 0) return mi_option_get(mi_option_verbose);
     if (strcmp(name, "large") == 0) return mi_option_get(mi_option_large_os_pages);
+    if (strcmp(name, "limit") == 0) return mi_option_get(mi_option_limit_os_alloc);
+    if (strcmp(name, "default") == 0) {
+        mi_option_set_default(mi_option_purge_delay, 5);
+        return mi_option_get(mi_option_purge_delay);
+    }
     return first_arena();
 }
 
 int main(int argc, char **argv) {
     if (argc == 2) return printf("%ld\n", say(argv[1])) < 0;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_default_gives_way_to_what_was_set),
         cmocka_unit_test(options_of_eddy_are_read_and_set),
         cmocka_unit_test(thp_is_a_property_of_the_process),
         cmocka_unit_test(options_without_effect_are_reported_as_such),
         cmocka_unit_test(every_option_has_a_value_and_a_name),
         cmocka_unit_test(the_environment_is_read),
         cmocka_unit_test(eddys_variables_come_first),
+        cmocka_unit_test(mimallocs_variables_come_before_the_programs_defaults),
         cmocka_unit_test(nonsense_in_the_environment_is_ignored),
         cmocka_unit_test(memory_is_reserved_at_start),
     };

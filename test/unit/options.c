@@ -21,6 +21,27 @@ static const char *const variables[] = {"EDDY_DECAY_MS", "EDDY_RETAIN_MAX", "EDD
 static int saved_stderr;
 static FILE *said;
 
+/* The first test of all: the others set every option. */
+static void a_default_gives_way_to_what_was_set(void **state) {
+    (void)state;
+    for (int64_t value = 1; value < 3; value++) {
+        assert_int_equal(eddy_option_set_default(EDDY_OPTION_LIMIT, value), 0);
+        assert_true(eddy_option_get(EDDY_OPTION_LIMIT) == value);
+    }
+    assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, 3), 0);
+    setenv("EDDY_RETAIN_MAX", "4", 1);
+    eddy_options = "decay_ms=5";
+    options_load();
+    static const eddy_option_t set[] = {EDDY_OPTION_LIMIT, EDDY_OPTION_RETAIN_MAX,
+                                        EDDY_OPTION_DECAY_MS};
+    for (size_t i = 0; i < LENGTH(set); i++) {
+        assert_int_equal(eddy_option_set_default(set[i], 6), 0);
+        assert_true(eddy_option_get(set[i]) == (int64_t)i + 3);
+    }
+    assert_int_equal(eddy_option_set_default(EDDY_OPTION_LIMIT, -1), -1);
+    assert_int_equal(errno, EINVAL);
+}
+
 static int start_from_defaults(void **state) {
     (void)state;
     /* The first use of Eddy reads the options; it lies behind then. */
@@ -237,6 +258,7 @@ static void a_program_may_set_every_value_of_the_range(void **state) {
         {EDDY_OPTION_DECAY_MS, -1, INT32_MAX}, {EDDY_OPTION_RETAIN_MAX, 0, INT64_MAX},
         {EDDY_OPTION_LIMIT, 0, INT64_MAX},     {EDDY_OPTION_STATS, 0, 1},
         {EDDY_OPTION_VERBOSE, 0, 1},           {EDDY_OPTION_SCAVENGER, 0, 2},
+        {EDDY_OPTION_ADDED_ONLY, 0, 1},
     };
     for (size_t i = 0; i < LENGTH(ranges); i++) {
         assert_int_equal(eddy_option_set(ranges[i].option, ranges[i].most), 0);
@@ -271,6 +293,7 @@ static void an_option_that_does_not_exist_is_invalid(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_default_gives_way_to_what_was_set),
         WITH_MESSAGES(every_option_has_its_default),
         WITH_MESSAGES(numbers_and_their_ends),
         WITH_MESSAGES(sizes_take_a_unit),

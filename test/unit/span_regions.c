@@ -49,7 +49,7 @@ static void spans_stay_within_their_regions(void **state) {
     assert_true(region_count() > 2);
 }
 
-/* The first piece: all that is free and not clean, for the two tests that come first. */
+/* The first piece: all that is free and not clean, for the tests that come first. */
 static char *first_piece;
 
 static void handed_in_memory_is_used_first(void **state) {
@@ -80,6 +80,22 @@ static void handed_in_memory_is_never_given_back(void **state) {
     assert_int_equal(span_purge_all(), 0);
     for (size_t i = 8; i < bytes; i += STAMP_STEP) assert_int_equal(first_piece[i], 0x5a);
     assert_int_equal(totals_now().dirty, PIECE_SLICES);
+}
+
+static void no_other_memory_is_taken_when_so_wished(void **state) {
+    (void)state;
+    bool is_zero;
+    while (model_allocate(1, 1, SPAN_FROM_DIRTY)) continue;
+    assert_true(model_allocate(1, 1, SPAN_FROM_ANY));
+    held_t *own = &held[held_count - 1];
+    assert_true(can_extend(own, 2));
+    eddy_option_set(EDDY_OPTION_ADDED_ONLY, 1);
+    assert_null(span_allocate(1, 1, SPAN_FROM_ANY, &is_zero));
+    assert_false(span_extend(own->head, 2));
+    eddy_option_set(EDDY_OPTION_ADDED_ONLY, 0);
+    model_extend(own, 2);
+    assert_int_equal(own->slices, 2);
+    assert_true(model_allocate(1, 1, SPAN_FROM_ANY));
 }
 
 static void handed_in_memory_is_not_taken_for_zero(void **state) {
@@ -150,6 +166,7 @@ int main(void) {
         REGIONS_TEST(spans_stay_within_their_regions),
         REGIONS_TEST(handed_in_memory_is_used_first),
         REGIONS_TEST(handed_in_memory_is_never_given_back),
+        REGIONS_TEST(no_other_memory_is_taken_when_so_wished),
         REGIONS_TEST(spans_of_own_and_handed_in_memory_stay_apart),
         REGIONS_TEST(only_whole_slices_are_taken),
         REGIONS_TEST(what_cannot_be_used_is_refused),
