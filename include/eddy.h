@@ -256,6 +256,9 @@ typedef enum eddy_option {
     EDDY_OPTION_ADDED_ONLY, /* 1: blocks come from memory that the program has handed in
                                (eddy_add_memory) and from what Eddy holds already; 0: from the
                                kernel, too */
+    EDDY_OPTION_HUGE_PAGES, /* 1, "yes": ask for transparent huge pages, and purge whole ones only;
+                               0, "no": none, whatever the system's default. For the string and
+                               the environment only; 0 where the kernel has none of up to 32 MiB */
     EDDY_OPTION_COUNT
 } eddy_option_t;
 

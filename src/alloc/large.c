@@ -5,6 +5,7 @@
 
 #include "alloc/error.h"
 #include "heap/limit.h"
+#include "memory/region.h"
 #include "os/os.h"
 
 /* Moving page tables beats copying from this size on (docs/evidence.md, "mremap"). */
@@ -65,7 +66,7 @@ static void leave_heap(page_t *head) {
 
 /* One mapping again, so that moving objects never adds up to many. */
 static void free_moved(page_t *head) {
-    if (os_replace(slice_address(head), span_bytes(head))) {
+    if (region_replace(head)) {
         sub_relaxed(&moved_count, 1);
         span_free_clean(head);
     } else {

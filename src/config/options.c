@@ -36,6 +36,7 @@ static option_row_t rows[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_STATS] = ROW("stats", 0, 0, 1, false, "no exit json: signal:"),
     [EDDY_OPTION_VERBOSE] = ROW("verbose", 0, 0, 1, false, NULL),
     [EDDY_OPTION_SOFT_LIMIT] = ROW("soft_limit", -1, -1, INT64_MAX, true, NULL),
+    [EDDY_OPTION_HUGE_PAGES] = ROW("huge_pages", 0, 0, 1, false, "no yes"),
     [EDDY_OPTION_SCAVENGER] = ROW("scavenger", 1, 0, 2, false, "never auto always"),
     [EDDY_OPTION_ADDED_ONLY] = ROW("added_only", 0, 0, 1, false, NULL),
 };

@@ -19,9 +19,14 @@ int64_t eddy_option_get(eddy_option_t option) {
     return -1;
 }
 
+/* The address space is made for it already. */
+static bool is_fixed(eddy_option_t option, int64_t value) {
+    return option == EDDY_OPTION_HUGE_PAGES && value != option_get(option);
+}
+
 static int set(eddy_option_t option, int64_t value, bool (*how)(eddy_option_t, int64_t)) {
     (void)span_start();
-    if (is_option(option) && how(option, value)) {
+    if (is_option(option) && !is_fixed(option, value) && how(option, value)) {
         alarm_ring();
         return 0;
     }

@@ -17,6 +17,7 @@ enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
 /* Enough is left for regions of Eddy's own. */
 enum { GIVEN_MAX = REGION_MAX / 2 };
 
+size_t region_unit = 1;
 window_t window = {.base = (uintptr_t)1 << 63};
 static region_t regions[REGION_MAX];
 /* Written under the span lock, read without it too. */
@@ -46,16 +47,25 @@ static size_t power_of_two_at_least(size_t n) {
     return n <= 1 ? 1 : (size_t)2 << highest_bit(n - 1);
 }
 
-/* Reserve `bytes` aligned to a slice; NULL when refused. */
+static size_t unit_bytes(void) { return region_unit << SLICE_SHIFT; }
+
+/* The kernel's own choice does not hold for Eddy's memory: where it is "always", a page of which a
+ * block or two are used would take 2 MiB, and what is purged would be filled again. */
+static void advise(void *address, size_t bytes) {
+    os_allow_huge_pages(address, bytes, region_unit > 1);
+}
+
+/* Reserve `bytes` aligned to a unit; NULL when refused. */
 static char *reserve(void *hint, size_t bytes) {
+    size_t alignment = unit_bytes();
     char *address = os_reserve(hint, bytes);
-    if (address == NULL || (uintptr_t)address % SLICE_BYTES == 0) return address;
+    if (address == NULL || (uintptr_t)address % alignment == 0) return address;
     os_unmap(address, bytes);
-    address = os_reserve(NULL, bytes + SLICE_BYTES);
+    address = os_reserve(NULL, bytes + alignment);
     if (address == NULL) return NULL;
-    size_t skip = SLICE_BYTES - (uintptr_t)address % SLICE_BYTES;
+    size_t skip = alignment - (uintptr_t)address % alignment;
     os_unmap(address, skip);
-    os_unmap(address + skip + bytes, SLICE_BYTES - skip);
+    os_unmap(address + skip + bytes, alignment - skip);
     return address + skip;
 }
 
@@ -89,6 +99,7 @@ static region_t *publish(region_t region) {
 }
 
 static region_t *region_add(char *address, size_t bytes) {
+    advise(address, bytes);
     return publish((region_t){slice_of(address), bytes >> SLICE_SHIFT, 0, false});
 }
 
@@ -97,6 +108,7 @@ static region_t *region_add(char *address, size_t bytes) {
 static bool place_window(const char *region, size_t region_bytes, size_t window_bytes) {
     page_t *table = os_reserve_readable(table_bytes(window_bytes));
     if (table == NULL) return false;
+    os_allow_huge_pages(table, table_bytes(window_bytes), false);
     uintptr_t end = (uintptr_t)region + region_bytes;
     window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
     assert_always(((window.base + window_bytes) >> 48) == 0); /* heap/page.h packs addresses */
@@ -135,7 +147,15 @@ static bool may_start(void) {
     return address != NULL;
 }
 
-bool region_start(void) {
+/* Huge pages of the size that everything is made for. */
+static size_t huge_unit(void) {
+    enum { LARGEST = 32 << 20 };
+    size_t bytes = os_huge_page_size();
+    return bytes >= SLICE_BYTES && bytes <= LARGEST ? bytes >> SLICE_SHIFT : 1;
+}
+
+bool region_start(bool huge_pages) {
+    region_unit = huge_pages ? huge_unit() : 1;
     bool started = (!start_refused || may_start()) && start();
     start_refused = !started;
     return started;
@@ -177,7 +197,9 @@ static page_t *grow_region(region_t *region, size_t slices, size_t *opened) {
     page_t *first = slice_descriptor(region->first + region_opened(region));
     size_t step = region_opened(region) / STEP_FRACTION;
     step = step < STEP_LEAST ? STEP_LEAST : step > STEP_MOST ? STEP_MOST : step;
-    *opened = size_min(size_max(step, slices), room);
+    size_t end = ((uintptr_t)slice_address(first) >> SLICE_SHIFT) + size_max(step, slices);
+    step = size_max(step, slices) + round_up(end, region_unit) - end;
+    *opened = size_min(step, room);
     if (open_front(region, *opened)) return first;
     if (*opened == slices) return NULL;
     *opened = slices;
@@ -218,12 +240,24 @@ const region_t *region_given(size_t number) {
     return NULL;
 }
 
+bool region_replace(page_t *head) {
+    if (!os_replace(slice_address(head), span_bytes(head))) return false;
+    advise(slice_address(head), span_bytes(head));
+    return true;
+}
+
+bool region_close(page_t *head) {
+    if (!os_close(slice_address(head), span_bytes(head))) return false;
+    advise(slice_address(head), span_bytes(head));
+    return true;
+}
+
 /* What a further region asks for: half of what there is, so that a few regions reach far, but no
  * more than was refused before. */
 static size_t step_bytes(size_t least) {
     size_t reserved = 0;
     for (size_t i = 0; i < region_count(); i++) reserved += regions[i].reserved << SLICE_SHIFT;
-    size_t bytes = round_down(size_min(reserved / 2, step_most), SLICE_BYTES);
+    size_t bytes = round_down(size_min(reserved / 2, step_most), unit_bytes());
     return bytes < least || bytes > window.slices << SLICE_SHIFT ? least : bytes;
 }
 
@@ -237,7 +271,7 @@ static const region_t *last_own(void) {
 static region_t *add_region(size_t slices) {
     if (region_count() == REGION_MAX) return NULL;
     uintptr_t below = (uintptr_t)slice_address(slice_descriptor(last_own()->first));
-    size_t least = slices << SLICE_SHIFT;
+    size_t least = round_up(slices << SLICE_SHIFT, unit_bytes());
     size_t bytes = step_bytes(least);
     if (bytes >= below) bytes = least;
     if (bytes >= below) return NULL;

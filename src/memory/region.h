@@ -9,6 +9,10 @@
 
 #include "memory/descriptor.h"
 
+/* Slices that the kernel gives and takes back at a time: one, or those of a huge page where the
+ * program wants such (EDDY_OPTION_HUGE_PAGES). Written once, before the first region. */
+extern size_t region_unit hidden_symbol;
+
 typedef struct region {
     size_t first;    /* slice */
     size_t reserved; /* slices */
@@ -23,8 +27,8 @@ static inline size_t region_opened(const region_t *region) { return load_acquire
 enum { REGION_MAX = 64 };
 
 /* Reserve window, descriptors and first region. False when not even the smallest is granted; the
- * next call tries again. */
-bool region_start(void);
+ * next call tries again. `huge_pages`: wanted, which the kernel need not have. */
+bool region_start(bool huge_pages);
 /* Open at least `slices` more contiguous slices at some front, reserving a region when needed. The
  * new slices' descriptors belong to no span yet. The count opened through *opened; NULL when
  * refused. At most three system calls when it fails. */
@@ -37,6 +41,11 @@ int region_give(void *start, size_t bytes);
 const region_t *region_given(size_t number);
 /* Whether the slice lies in such a region. */
 bool region_is_given(size_t slice);
+
+/* Put fresh memory, or none and no access, in a mapping like the region's over the slices of a
+ * span, whatever mappings lie there. False when the kernel refuses. */
+bool region_replace(page_t *head);
+bool region_close(page_t *head);
 
 /* The regions so far, in the order they were made. */
 size_t region_count(void);

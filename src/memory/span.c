@@ -56,23 +56,20 @@ static void note_held(void) {
 
 /* ---- windows and purging ---- */
 
-/* Take up to PURGE_BATCH dirty spans, `excess` slices at most, oldest first. */
+/* Take up to PURGE_BATCH dirty spans, oldest first, `excess` slices at most but for what completes
+ * a unit. */
 static size_t detach_oldest(page_t **batch, size_t excess) {
     size_t taken = 0;
     page_t *head;
-    while (taken < PURGE_BATCH && excess > 0 && (head = tiles_oldest()) != NULL) {
-        tiles_take(head);
-        tiles_give_back_rest(head, excess, SPAN_DIRTY);
-        excess -= span_slices(head);
+    while (taken < PURGE_BATCH && excess > 0 && (head = tiles_take_oldest(excess)) != NULL) {
+        excess -= size_min(span_slices(head), excess);
         batch[taken++] = head;
     }
     return taken;
 }
 
 static bool purge_span(page_t *head) {
-    char *address = slice_address(head);
-    size_t bytes = span_bytes(head);
-    return strict_commit ? os_close(address, bytes) : os_purge(address, bytes);
+    return strict_commit ? region_close(head) : os_purge(slice_address(head), span_bytes(head));
 }
 
 /* Purge up to `excess` slices; called and returns with the lock held, lets go of it for the calls
@@ -122,7 +119,7 @@ bool span_housekeep(uint64_t now_ms) {
 
 size_t span_dirty(void) {
     lock_acquire(&lock);
-    size_t slices = dirty_slices();
+    size_t slices = tiles_can_be_purged() ? dirty_slices() : 0;
     lock_release(&lock);
     return slices;
 }
@@ -141,9 +138,12 @@ static bool start_locked(void) {
     if (started) return true;
     if (!options_loaded) options_load();
     options_loaded = true;
-    if (!region_start()) return false;
-    tiles_init();
     strict_commit = os_commit_is_strict();
+    /* Closing and opening pieces of them would split them. */
+    bool huge_pages = option_get(EDDY_OPTION_HUGE_PAGES) != 0 && !strict_commit;
+    if (!region_start(huge_pages)) return false;
+    option_set(EDDY_OPTION_HUGE_PAGES, region_unit > 1);
+    tiles_init();
     size_t group_bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
     if (group_bytes != SIZE_MAX) group_slices = group_bytes >> SLICE_SHIFT;
     started = true;
@@ -368,7 +368,7 @@ bool span_walk(bool (*visit)(page_t *head, void *argument), void *argument) {
 static span_kind_t vanished_kind(page_t *head) {
     span_kind_t kind = used_kind(head);
     if (!strict_commit || kind != SPAN_DIRTY) return kind;
-    return os_close(slice_address(head), span_bytes(head)) ? SPAN_CLEAN : SPAN_DIRTY;
+    return region_close(head) ? SPAN_CLEAN : SPAN_DIRTY;
 }
 
 static bool repair_head(page_t *head, void *argument) {

@@ -45,7 +45,7 @@ bool span_is_own(page_t *head);
 /* Purge what exceeds the allowance of the window that runs at `now_ms`, if that is a new one
  * (true). */
 bool span_housekeep(uint64_t now_ms);
-/* Slices of dirty spans. */
+/* Slices of dirty spans; 0 when none of them can be purged. */
 size_t span_dirty(void);
 /* Purge all dirty spans; the bytes returned. */
 size_t span_purge_all(void);

@@ -3,9 +3,11 @@
 
 #include "memory/alarm.h"
 #include "memory/bins.h"
+#include "memory/region.h"
 
 static bins_t dirty, kept, clean;
-static list_t by_age; /* every dirty span, the one freed longest ago first */
+/* The dirty spans that hold a whole unit, the one freed longest ago first. */
+static list_t by_age;
 
 void tiles_init(void) {
     bins_init(&dirty);
@@ -19,10 +21,26 @@ static bins_t *bins_of(span_kind_t kind) {
     return kind == SPAN_DIRTY ? &dirty : kind == SPAN_KEPT ? &kept : &clean;
 }
 
+/* The whole units of a span: slices before them, and in them. */
+typedef struct units {
+    size_t before, inside;
+} units_t;
+
+static units_t units_of(page_t *head) {
+    size_t start = (uintptr_t)slice_address(head) >> SLICE_SHIFT;
+    size_t first = round_up(start, region_unit);
+    size_t last = round_down(start + span_slices(head), region_unit);
+    return first < last ? (units_t){first - start, last - first} : (units_t){0, 0};
+}
+
+static bool is_purgeable(page_t *head, span_kind_t kind) {
+    return kind == SPAN_DIRTY && units_of(head).inside > 0;
+}
+
 /* Into the bin of its kind. */
 static void put_free(page_t *head, span_kind_t kind) {
     bins_insert(bins_of(kind), head);
-    if (kind != SPAN_DIRTY) return;
+    if (!is_purgeable(head, kind)) return;
     list_push_last(&by_age, &head->age);
     alarm_ring();
 }
@@ -30,17 +48,14 @@ static void put_free(page_t *head, span_kind_t kind) {
 static void remove_free(page_t *head) {
     span_kind_t kind = span_kind(head);
     bins_remove(bins_of(kind), head);
-    if (kind == SPAN_DIRTY) list_remove(&head->age);
+    if (is_purgeable(head, kind)) list_remove(&head->age);
 }
 
 size_t tiles_slices(span_kind_t kind) { return bins_of(kind)->slices; }
 
 page_t *tiles_find(span_kind_t kind, size_t slices) { return bins_find(bins_of(kind), slices); }
 
-page_t *tiles_oldest(void) {
-    list_node_t *node = list_first(&by_age);
-    return node == NULL ? NULL : list_object(node, page_t, age);
-}
+bool tiles_can_be_purged(void) { return !list_is_empty(&by_age); }
 
 /* Let the last slice of a free span find its head when its right neighbour is freed. */
 static void mark_last(page_t *head, size_t slices) {
@@ -81,7 +96,7 @@ static page_t *previous_free(page_t *head, span_kind_t kind) {
     return ends_here ? previous : NULL;
 }
 
-void tiles_insert(page_t *head, span_kind_t kind) {
+static void insert(page_t *head, span_kind_t kind) {
     assert_debug(head != NULL);
     page_t *next = tiles_next(head);
     if (next != NULL && span_kind(next) == kind) {
@@ -100,9 +115,41 @@ void tiles_insert(page_t *head, span_kind_t kind) {
     put_free(head, kind);
 }
 
+/* Put the first `slices` of a span in transit among the dirty ones; the rest. */
+static page_t *insert_front(page_t *head, size_t slices) {
+    if (slices == 0) return head;
+    page_t *rest = tiles_split(head, slices, SPAN_TRANSIT);
+    insert(head, SPAN_DIRTY);
+    return rest;
+}
+
+void tiles_insert(page_t *head, span_kind_t kind) {
+    units_t units = {0, span_slices(head)};
+    if (kind == SPAN_CLEAN) units = units_of(head);
+    if (units.inside == 0) {
+        insert(head, SPAN_DIRTY);
+        return;
+    }
+    head = insert_front(head, units.before);
+    if (span_slices(head) > units.inside) {
+        insert(tiles_split(head, units.inside, SPAN_TRANSIT), SPAN_DIRTY);
+    }
+    insert(head, kind);
+}
+
 void tiles_take(page_t *head) {
     remove_free(head);
     span_set(head, SPAN_TRANSIT, span_slices(head));
+}
+
+page_t *tiles_take_oldest(size_t slices) {
+    if (!tiles_can_be_purged()) return NULL;
+    page_t *head = list_object(list_first(&by_age), page_t, age);
+    units_t units = units_of(head);
+    tiles_take(head);
+    head = insert_front(head, units.before);
+    tiles_give_back_rest(head, size_min(units.inside, round_up(slices, region_unit)), SPAN_DIRTY);
+    return head;
 }
 
 void tiles_give_back_rest(page_t *head, size_t slices, span_kind_t kind) {

@@ -10,12 +10,16 @@
 /* No free span, whatever there was. */
 void tiles_init(void);
 
-/* Slices of the free spans of a kind. */
+/* Slices of the free spans of a kind. Where the kernel deals in huge pages, clean spans are whole
+ * ones (region_unit): what lies beside memory in use is dirty. */
 size_t tiles_slices(span_kind_t kind);
 /* A free span of the kind, of at least `slices`; NULL when none was found. */
 page_t *tiles_find(span_kind_t kind, size_t slices);
-/* The dirty span that was freed longest ago, NULL when there is none. */
-page_t *tiles_oldest(void);
+/* Whether any dirty span can be purged. */
+bool tiles_can_be_purged(void);
+/* Take memory to be purged, whole units: about `slices`, of the dirty span that was freed longest
+ * ago; NULL when there is none. */
+page_t *tiles_take_oldest(size_t slices);
 /* The span right behind, NULL at a front (of the region, or where another region begins). */
 page_t *tiles_next(page_t *head);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -100,6 +102,19 @@ bool os_close(void *address, size_t bytes) {
 
 bool os_replace(void *address, size_t bytes) {
     return !os_refused(OS_REPLACE) && map(address, bytes, OPEN, PLAIN | MAP_FIXED) != NULL;
+}
+
+void os_allow_huge_pages(void *address, size_t bytes, bool allow) {
+    (void)advise(address, bytes, allow ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+size_t os_huge_page_size(void) {
+    static const char folder[] = "/sys/kernel/mm/transparent_hugepage/";
+    char path[64], text[64];
+    os_format(path, sizeof path, "%senabled", folder);
+    bool is_on = os_read_file(path, text, sizeof text) > 0 && strstr(text, "[never]") == NULL;
+    os_format(path, sizeof path, "%shpage_pmd_size", folder);
+    return is_on && os_read_file(path, text, sizeof text) > 0 ? strtoul(text, NULL, 10) : 0;
 }
 
 bool os_move(void *from, void *to, size_t bytes) {

@@ -59,6 +59,11 @@ bool os_purge(void *address, size_t bytes);
 bool os_close(void *address, size_t bytes);
 /* Put fresh zero memory in one open mapping over the range, whatever mappings lie there now. */
 bool os_replace(void *address, size_t bytes);
+/* Whether the kernel may put huge pages there: transparent ones, as a property of the mapping. One
+ * that has none does not mind. */
+void os_allow_huge_pages(void *address, size_t bytes, bool allow);
+/* The size of a huge page; 0 when the kernel has none, or has them switched off. */
+size_t os_huge_page_size(void);
 /* Move the memory of `from` to `to` (both open, `to` of the same size) by page tables; `from` stays
  * open and reads as zero. False when refused, then nothing has moved. */
 bool os_move(void *from, void *to, size_t bytes);

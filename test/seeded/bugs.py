@@ -152,13 +152,13 @@ BUGS = (
         "!subheap->is_left", "true", ("unit/first_class",)),
 
     # ---- spans ----
-    Bug("free spans do not join the next one", TILES, "tiles_insert",
+    Bug("free spans do not join the next one", TILES, "insert",
         "next != NULL && span_kind(next) == kind", "false", ("unit/span",)),
-    Bug("free spans do not join the one before", TILES, "tiles_insert",
+    Bug("free spans do not join the one before", TILES, "insert",
         "previous != NULL", "false", ("unit/span",)),
-    Bug("clean spans join dirty ones", TILES, "tiles_insert",
+    Bug("clean spans join dirty ones", TILES, "insert",
         "span_kind(next) == kind", "bins_of(span_kind(next)) != NULL", ("unit/span",)),
-    Bug("the end of a free span does not lead to its head", TILES, "tiles_insert",
+    Bug("the end of a free span does not lead to its head", TILES, "insert",
         "mark_last(head, slices);", "", ("unit/span",)),
     Bug("spans reach into the next region", TILES, "tiles_next",
         "|| next->begins_region", "", ("unit/span_regions",)),

@@ -23,6 +23,7 @@ static void options_hold_what_is_set(void **state) {
         [EDDY_OPTION_SOFT_LIMIT] = INT64_C(1) << 40,
         [EDDY_OPTION_SCAVENGER] = 0,
         [EDDY_OPTION_ADDED_ONLY] = 0,
+        [EDDY_OPTION_HUGE_PAGES] = 0,
     };
     for (int i = 0; i < EDDY_OPTION_COUNT; i++) {
         eddy_option_t option = (eddy_option_t)i;

@@ -12,6 +12,7 @@ static const int64_t standard[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = 500, [EDDY_OPTION_RETAIN_MAX] = 256 << 20,
     [EDDY_OPTION_LIMIT] = 0,      [EDDY_OPTION_STATS] = 0,
     [EDDY_OPTION_VERBOSE] = 0,    [EDDY_OPTION_SCAVENGER] = 1,
+    [EDDY_OPTION_HUGE_PAGES] = 0,
 };
 
 static const char *const variables[] = {"EDDY_DECAY_MS", "EDDY_RETAIN_MAX", "EDDY_LIMIT",
