@@ -104,6 +104,12 @@ static const size_t page_size = 1000;
 
 static void fill_pages(void *argument) { burst_fill(&burst, page_size, *(size_t *)argument); }
 
+static void fill_pages_of_five_slices(void *unused) {
+    (void)unused;
+    burst_fill(&burst, 40000, 2);
+    check(burst.slices == 5);
+}
+
 /* Pages full of blocks whose thread has ended. */
 static void leave_pages(size_t pages) {
     in_thread(fill_pages, &pages);
@@ -136,6 +142,28 @@ static void whoever_empties_a_page_without_owner_releases_it(void **state) {
         assert_int_not_equal(span_kind(burst.page[i]), SPAN_PAGE);
         assert_risen(before, pages_released, i + 1);
     }
+}
+
+static void allocate_large(void *large) { *(void **)large = eddy_malloc(5 * SLICE_BYTES); }
+
+/* Somebody gave a page its last block, and looks after it when all is over: its thread has ended,
+ * the page was released, the next thread with the record has a large object there and ended too. */
+static void a_late_look_at_a_released_page_spares_a_large_object(void **state) {
+    (void)state;
+    in_thread(fill_pages_of_five_slices, NULL);
+    page_t *page = burst.page[0];
+    heap_t *heap = load_relaxed(&page->heap);
+    burst_free_page(&burst, 0);
+    remote_flush(thread_self);
+    assert_int_not_equal(span_kind(page), SPAN_PAGE);
+    void *large;
+    in_thread(allocate_large, &large);
+    assert_ptr_equal(large, slice_address(page));
+    assert_ptr_equal(load_relaxed(&page->heap), heap);
+    assert_int_equal(load_relaxed(&heap->state), HEAP_DEAD);
+    heap_release_if_empty(heap, page);
+    assert_int_equal(span_kind(page), SPAN_LARGE);
+    eddy_free(large);
 }
 
 static void a_partial_page_of_an_ended_thread_is_adopted(void **state) {
@@ -361,6 +389,7 @@ int main(void) {
         HEAP_TEST(every_class_is_refilled_and_emptied),
         HEAP_TEST(empty_pages_of_an_ended_thread_go_back),
         HEAP_TEST(whoever_empties_a_page_without_owner_releases_it),
+        HEAP_TEST(a_late_look_at_a_released_page_spares_a_large_object),
         HEAP_TEST(a_partial_page_of_an_ended_thread_is_adopted),
         HEAP_TEST(an_ended_thread_keeps_nothing_ready),
         HEAP_TEST(a_new_thread_goes_on_with_the_record_of_an_ended_one),
