@@ -55,9 +55,12 @@ static always_inline void fast_free(void *pointer) {
         if (unlikely(--page->used == 0)) heap_count_out(page);
         return;
     }
+    if (unlikely(owner == NULL)) {
+        free_slow(pointer, page);
+        return;
+    }
     remote_entry_t *entry = remote_entry(thread, page);
-    /* A page with interior pointers has no owner. */
-    if (likely(entry->page == page && owner != NULL)) {
+    if (likely(entry->page == page)) {
         remote_gather(thread, entry, block);
         return;
     }

@@ -56,8 +56,7 @@ static void free_in_page(page_t *page, void *pointer) {
     }
 }
 
-/* The page has no owner: the slice is an inner one, the page has interior pointers or is retained,
- * or there is no page at all. */
+/* The page has no owner: it has interior pointers or is retained, or there is no page at all. */
 static out_of_line void free_rare(void *pointer, page_t *descriptor) {
     page_t *head = span_head(descriptor);
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
@@ -70,18 +69,18 @@ static out_of_line void free_rare(void *pointer, page_t *descriptor) {
     }
 }
 
-void free_slow(void *pointer, page_t *page) {
-    if (unlikely(load_relaxed(&page->owner) == NULL)) {
-        free_rare(pointer, page);
-        return;
-    }
-    /* The head slice of another thread's page without interior pointers. */
-    uint32_t offset = (uint32_t)((uintptr_t)pointer % SLICE_BYTES);
-    if (unlikely(offset % (uint32_t)page->block_bytes != 0)) {
+void free_slow(void *pointer, page_t *slice) {
+    page_t *page = page_of_slice(slice);
+    thread_t *owner = load_relaxed(&page->owner);
+    if (likely(owner == thread_self)) {
+        free_own(page, pointer);
+    } else if (unlikely(owner == NULL)) {
+        free_rare(pointer, slice);
+    } else if (unlikely(page_block(page, pointer) != pointer)) {
         error_bad_pointer("free", pointer);
-        return;
+    } else {
+        free_remote(page, pointer);
     }
-    free_remote(page, pointer);
 }
 
 void free_outside(void *pointer) {

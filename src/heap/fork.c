@@ -22,7 +22,8 @@ static void clear_lists(heap_t *heap) {
     store_relaxed(&heap->large_slices, 0);
 }
 
-/* A page without a live block, or one that was being made or given back, becomes a free span. */
+/* A page without a live block, or one that was being given back, becomes a free span: what is in
+ * transit does in span_repair. */
 static void drop(page_t *page) {
     store_relaxed(&page->owner, NULL);
     store_relaxed(&page->heap, NULL);
@@ -53,7 +54,7 @@ static void settle(heap_t *heap, page_t *page) {
     atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
     bool full = page->free == NULL && page->capacity == page->block_limit && page_mark_full(page);
     page->state = full ? PAGE_FULL : PAGE_PARTIAL;
-    page->used = full ? in_use - (page->block_limit - PAGE_WAKE) : in_use;
+    page->used = full ? in_use - (page->block_limit - page_wake(page->block_limit)) : in_use;
     bool local = !load_relaxed(&page->has_interior);
     store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
     list_by_state(heap, page);

@@ -77,7 +77,7 @@ static void release(heap_t *heap, page_t *page) {
     store_relaxed(&page->heap, NULL);
     store_relaxed(&page->thread_free, 0);
     count(&heap->counters.pages_released);
-    span_free(page);
+    page_free(page);
 }
 
 size_t heap_release_retained(heap_t *heap, size_t slices) {

@@ -19,7 +19,7 @@ void idle_detach(heap_t *heap, page_t *page) {
 void idle_free(list_t *detached) {
     for (list_node_t *node; (node = list_first(detached)) != NULL;) {
         list_remove(node);
-        span_free(page_of_link(node));
+        page_free(page_of_link(node));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "heap/page.h"
 
 #include "config/ablate.h"
+#include "memory/span.h"
 
 /* The first extension links what fits a kernel page, each further one twice as much up to this:
  * a page of which little is used touches little memory (docs/evidence.md, "Extension"). */
@@ -33,6 +34,11 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
         span_set(&page[i], SPAN_INNER, i);
     }
     span_set(page, SPAN_PAGE, slices);
+}
+
+void page_free(page_t *page) {
+    for (size_t i = span_slices(page); --i > 0;) span_set(&page[i], SPAN_NONE, 0);
+    span_free(page);
 }
 
 /* Link `count` blocks from number `from` on in address order; the first. */
@@ -91,5 +97,5 @@ void page_verify(const page_t *page) {
     uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
     assert_always(in_use + length == page->capacity);
     assert_always(page->capacity <= page->block_limit);
-    assert_always(page->state != PAGE_FULL || length < PAGE_WAKE);
+    assert_always(page->state != PAGE_FULL || length < page_wake(page->block_limit));
 }

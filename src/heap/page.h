@@ -21,7 +21,7 @@
  *    when something is to be done (page_in_use tells the number itself).
  *      PAGE_CURRENT   in use + 1: freeing the last block stays on the fast path
  *      PAGE_PARTIAL   in use: 0 when the page is empty and retires
- *      PAGE_FULL      in use - (block_limit - PAGE_WAKE): 0 when so many were freed that the page
+ *      PAGE_FULL      in use - (block_limit - page_wake): 0 when so many were freed that the page
  *                     is worth listing again
  *  - `owner` is the thread while its frees may push on `free` at once: in all states but RETAINED,
  *    in pages without interior pointers; NULL otherwise. One comparison on the fast path of free
@@ -51,7 +51,10 @@ typedef enum page_state {
     PAGE_TAKEN
 } page_state_t;
 
-enum { PAGE_WAKE = 1 };
+/* A full page is listed again once a sixteenth of its blocks is free: its next turn as the current
+ * page lasts that long (docs/evidence.md, "Waking full pages"). Every page has eight blocks. */
+static always_inline uint32_t page_wake(uint32_t block_limit) { return (block_limit + 8) / 16; }
+_Static_assert(PAGE_BLOCKS_LEAST == 8 && SMALL_MAX * 8 <= SLICE_BYTES, "at least one");
 
 /* What `used` of a current page counts too many. */
 static always_inline uint32_t page_current_bias(void) { return !ablated(ABLATE_BIAS); }
@@ -62,7 +65,7 @@ static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t b
     case PAGE_CURRENT:
         return used - page_current_bias();
     case PAGE_FULL:
-        return used + block_limit - PAGE_WAKE;
+        return used + block_limit - page_wake(block_limit);
     default:
         return used;
     }
@@ -91,6 +94,8 @@ static always_inline block_t *pending_first(uint64_t pending) {
 
 /* Make a page out of a span in transit. No block is linked yet. */
 void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zero);
+/* Give the span of a page back. The page has no live block, and stands in no list. */
+void page_free(page_t *page);
 /* Make an empty page one of another class or heap. */
 void page_remake(page_t *page, struct heap *heap, unsigned size_class);
 /* Link more blocks of those that are not linked yet. Owner only, `free` empty. */
@@ -140,6 +145,13 @@ static always_inline block_t *page_give(page_t *page, block_t *first, block_t *l
     return before == PENDING_FULL ? first : NULL;
 }
 
+/* The page that a slice of it belongs to; another descriptor, which has no owner, for any other
+ * slice: no slice but a page's, or the last one of a free span, is an inner one. */
+static always_inline page_t *page_of_slice(page_t *slice) {
+    uint64_t shape = load_relaxed(&slice->shape);
+    return shape_kind(shape) == SPAN_INNER ? slice - shape_count(shape) : slice;
+}
+
 /* What another thread may know of a page's plain fields: right when the owner rests, a moment old
  * otherwise. The single exemption from the thread sanitizer. */
 typedef struct page_view {
@@ -151,8 +163,8 @@ page_view_t page_peek(const page_t *page);
 
 /* The block that `pointer` points into; the pointer itself but for interior ones. */
 static inline block_t *page_block(const page_t *page, const void *pointer) {
-    size_t offset = (size_t)((const char *)pointer - slice_address(page));
-    return (block_t *)(void *)(slice_address(page) + offset - offset % page->block_bytes);
+    uint32_t offset = (uint32_t)((const char *)pointer - slice_address(page));
+    return (block_t *)(void *)((char *)pointer - offset % (uint32_t)page->block_bytes);
 }
 
 /* Walks the free list and asserts the invariants. Owner only. */

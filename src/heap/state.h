@@ -44,7 +44,7 @@ static always_inline void heap_list_partial(heap_t *heap, page_t *page) {
 static inline void heap_list_full(heap_t *heap, page_t *page) {
     page->state = PAGE_FULL;
     atomic_signal_fence(memory_order_seq_cst);
-    page->used = PAGE_WAKE;
+    page->used = page_wake(page->block_limit);
     list_push_last(&heap->full, &page->link);
 }
 
@@ -53,7 +53,7 @@ static always_inline void heap_wake(heap_t *heap, page_t *page) {
     list_remove(&page->link);
     schedule_point();
     atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
-    page->used += page->block_limit - PAGE_WAKE;
+    page->used += page->block_limit - page_wake(page->block_limit);
     atomic_signal_fence(memory_order_seq_cst);
     heap_list_partial(heap, page);
 }

@@ -36,7 +36,7 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
         detached = is_own && detach_if_empty(heap, page, 0);
     }
     lock_release(&heap->lock);
-    if (detached) span_free(page);
+    if (detached) page_free(page);
 }
 
 /* The pages of a running owner's tokens: those that are empty but for the token are taken, for the

@@ -8,8 +8,8 @@
  *    because a head's kind and length change together in one store and a new head is written
  *    before the length that makes it reachable (fork repairs from this walk).
  *  - An inner slice of a page names its distance to the head; so does the last slice of a free
- *    span. Other inner descriptors may hold the distance of an older life: a reader checks it
- *    against the head (span_head).
+ *    span, and that of one that was free a moment ago: a reader checks it against the head
+ *    (span_head).
  *  - A slice that never was in a span has kind SPAN_NONE.
  *
  * A page is a span that holds blocks of one size; its fields belong to the heap layer, which says
@@ -145,9 +145,7 @@ static always_inline size_t span_bytes(page_t *head) { return span_slices(head) 
 static inline page_t *span_head(page_t *descriptor) {
     uint64_t shape = span_shape(descriptor);
     if (span_kind_is_head(shape_kind(shape))) return descriptor;
-    if (shape_kind(shape) != SPAN_INNER || shape_count(shape) > slice_index(descriptor)) {
-        return NULL;
-    }
+    if (shape_kind(shape) != SPAN_INNER) return NULL;
     page_t *head = descriptor - shape_count(shape);
     uint64_t head_shape = span_shape(head);
     bool covers =

@@ -371,15 +371,25 @@ static span_kind_t vanished_kind(page_t *head) {
     return region_close(head) ? SPAN_CLEAN : SPAN_DIRTY;
 }
 
+/* The thread that had the span in hand may have been making a page of it. */
+static void clear_inner(page_t *head) {
+    for (size_t i = span_slices(head); --i > 0;) {
+        if (span_kind(&head[i]) == SPAN_INNER) span_set(&head[i], SPAN_NONE, 0);
+    }
+}
+
 static bool repair_head(page_t *head, void *argument) {
     (void)argument;
     span_kind_t kind = span_kind(head);
     if (kind == SPAN_PAGE || kind == SPAN_LARGE) {
         demand_rise(&demand, span_slices(head));
-    } else {
-        if (kind == SPAN_TRANSIT) span_set(head, kind = vanished_kind(head), span_slices(head));
-        tiles_put_again(head, kind);
+        return true;
     }
+    if (kind == SPAN_TRANSIT) {
+        clear_inner(head);
+        span_set(head, kind = vanished_kind(head), span_slices(head));
+    }
+    tiles_put_again(head, kind);
     return true;
 }
 

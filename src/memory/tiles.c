@@ -72,7 +72,9 @@ page_t *tiles_split(page_t *head, size_t slices, span_kind_t kind) {
 
 void tiles_absorb(page_t *head, page_t *next) {
     uint64_t shape = span_shape(head);
-    span_set(head, shape_kind(shape), shape_count(shape) + span_slices(next));
+    size_t slices = shape_count(shape);
+    span_set(head, shape_kind(shape), slices + span_slices(next));
+    if (slices > 1) span_set(next - 1, SPAN_NONE, 0);
     span_set(next, SPAN_NONE, 0);
 }
 

@@ -67,7 +67,11 @@ static inline void burst_free_all(burst_t *burst) {
 
 /* A full page gets its first free block, and is listed as partial. */
 static inline void burst_open(burst_t *burst, size_t page) {
-    burst_free(burst, page, 0);
+    size_t frees = page_wake((uint32_t)burst->limit);
+    for (size_t i = 0; i < frees; i++) {
+        assert_int_equal(burst->page[page]->state, PAGE_FULL);
+        burst_free(burst, page, i);
+    }
     assert_int_equal(burst->page[page]->state, PAGE_PARTIAL);
 }
 

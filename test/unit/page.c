@@ -87,7 +87,7 @@ static void every_block_is_handed_out_once(void **state) {
             assert_ptr_equal(blocks[j], slice_address(page) + j * class_bytes(i));
             blocks[j] = NULL;
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -103,7 +103,7 @@ static void extensions_double_from_4_to_16_kib(void **state) {
             page_extend(page);
             assert_int_equal(pop_all(page), expected);
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -122,7 +122,7 @@ static void what_is_not_linked_is_not_touched(void **state) {
                 assert_true(is_zero(block + sizeof(block_t), page->block_bytes - sizeof(block_t)));
             }
         }
-        span_free(page);
+        page_free(page);
         span_purge_all();
     }
 }
@@ -140,7 +140,7 @@ static void a_page_made_anew_starts_over(void **state) {
     assert_int_equal(page->block_limit, SLICE_BYTES / class_bytes(10));
     page_extend(page);
     assert_true(pop_all(page) > 0);
-    span_free(page);
+    page_free(page);
 }
 
 /* Push all of blocks[] on the free list, in steps of `step` over the page. */
@@ -172,7 +172,7 @@ static void a_scattered_list_is_straightened(void **state) {
         page_straighten(page);
         assert_false(page_is_scattered(page));
         assert_int_equal(pop_all(page), page->block_limit);
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -185,7 +185,7 @@ static void every_pointer_leads_to_its_page_and_block(void **state) {
             assert_ptr_equal(span_head(slice_descriptor(slice_of(pointer))), page);
             assert_ptr_equal(page_block(page, pointer), blocks[offset / page->block_bytes]);
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -202,7 +202,7 @@ static void the_word_holds_every_block_and_count(void **state) {
             assert_ptr_equal(pending_first(pending), blocks[j]);
             assert_int_equal(pending_count(pending), j + 1);
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -214,7 +214,7 @@ static void an_empty_word_holds_nothing(void **state) {
     assert_int_equal(pending_count(0), 0);
     assert_int_equal(pending_count(PENDING_FULL), 0);
     assert_false(page_has_pending(page));
-    span_free(page);
+    page_free(page);
 }
 
 /* ---- giving and collecting ---- */
@@ -228,7 +228,7 @@ static void what_is_given_is_collected(void **state) {
             assert_int_equal(pending_count(load_relaxed(&page->thread_free)), count);
             assert_collects(page, 0, count);
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -240,7 +240,7 @@ static void chains_add_up_until_collected(void **state) {
             assert_null(give(page, from, size_min(from + 3, page->block_limit)));
         }
         assert_collects(page, 0, page->block_limit);
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -258,7 +258,7 @@ static void a_full_page_keeps_the_first_block_as_a_token(void **state) {
             assert_null(give(page, 0, 1));
             assert_collects(page, 0, 1);
         }
-        span_free(page);
+        page_free(page);
     }
 }
 
@@ -270,7 +270,7 @@ static void only_the_first_gift_to_a_full_page_leaves_a_token(void **state) {
     assert_null(give(page, 1, 2));
     assert_null(give(page, 2, 10));
     assert_collects(page, 1, 10);
-    span_free(page);
+    page_free(page);
 }
 
 static void a_page_with_gifts_is_not_full(void **state) {
@@ -281,17 +281,18 @@ static void a_page_with_gifts_is_not_full(void **state) {
     assert_collects(page, 0, 1);
     assert_true(page_mark_full(page));
     assert_false(page_mark_full(page));
-    span_free(page);
+    page_free(page);
 }
 
 static void blocks_in_use_are_told_from_the_count_of_each_state(void **state) {
     (void)state;
     for (uint32_t limit = PAGE_BLOCKS_LEAST; limit <= BLOCKS_MOST; limit++) {
-        for (uint32_t in_use = limit - PAGE_WAKE; in_use <= limit; in_use++) {
+        for (uint32_t in_use = limit - page_wake(limit); in_use <= limit; in_use++) {
             assert_int_equal(page_in_use(PAGE_CURRENT, in_use + 1, limit), in_use);
             assert_int_equal(page_in_use(PAGE_PARTIAL, in_use, limit), in_use);
             assert_int_equal(page_in_use(PAGE_RETAINED, in_use, limit), in_use);
-            assert_int_equal(page_in_use(PAGE_FULL, in_use - (limit - PAGE_WAKE), limit), in_use);
+            assert_int_equal(page_in_use(PAGE_FULL, in_use - (limit - page_wake(limit)), limit),
+                             in_use);
         }
     }
 }
@@ -342,7 +343,7 @@ static void gifts_of_several_threads_are_collected_once_each(void **state) {
         assert_int_equal(page->used, 0);
         for (size_t i = 0; i < GIVERS; i++) actor_wait(&givers[i].actor);
         assert_false(page_has_pending(page));
-        span_free(page);
+        page_free(page);
     }
     for (size_t i = 0; i < GIVERS; i++) actor_end(&givers[i].actor);
 }
