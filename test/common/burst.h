@@ -65,7 +65,7 @@ static inline void burst_free_all(burst_t *burst) {
     for (size_t i = 0; i < burst->pages; i++) burst_free_page(burst, i);
 }
 
-/* A full page gets its first free block, and is listed as partial. */
+/* A full page gets so many free blocks that it is listed as partial. */
 static inline void burst_open(burst_t *burst, size_t page) {
     size_t frees = page_wake((uint32_t)burst->limit);
     for (size_t i = 0; i < frees; i++) {

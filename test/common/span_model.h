@@ -223,6 +223,10 @@ static inline void check_region(const region_t *region, size_t *dirty, size_t *c
         } else {
             check_free_span(head, kind);
         }
+        /* A pointer into the midst of a span leads to no page of an older life. */
+        for (size_t i = 1; i + 1 < slices; i++) {
+            assert_int_equal(span_kind(head + i), SPAN_NONE);
+        }
         kind = span_kind(head);
         if (kind == SPAN_DIRTY || kind == SPAN_KEPT) *dirty += slices;
         if (kind == SPAN_CLEAN) *clean += slices;

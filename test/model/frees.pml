@@ -17,6 +17,7 @@
  *   FAULT_LINK_LATE   a chain is linked to the one before after it was swapped in
  */
 #define BLOCKS 3
+#define PAGE_WAKE 2
 #define HEAPS 1
 #define FREERS 2
 #define ALLOCATIONS 5
@@ -50,7 +51,7 @@ proctype owner() {
     unlock(1);
     d_step {
         assert(tokens[1] == 0);
-        assert(state != FULL_STATE || (free_list == 0 && thread_free == FULL));
+        assert(state != FULL_STATE || (links[free_list] == 0 && thread_free == FULL));
         block = free_list;
         do
         :: block != 0 -> blocks++; block = links[block]

@@ -91,6 +91,18 @@ static void every_block_is_handed_out_once(void **state) {
     }
 }
 
+static void every_slice_leads_to_its_page_until_that_is_freed(void **state) {
+    (void)state;
+    FOR_EACH_CLASS(i) {
+        page_t *page = new_page(i);
+        size_t slices = span_slices(page);
+        for (size_t j = 0; j < slices; j++) assert_ptr_equal(page_of_slice(page + j), page);
+        page_free(page);
+        /* The last slice may be the last one of a free span. */
+        for (size_t j = 1; j + 1 < slices; j++) assert_int_equal(span_kind(page + j), SPAN_NONE);
+    }
+}
+
 static void extensions_double_from_4_to_16_kib(void **state) {
     (void)state;
     FOR_EACH_CLASS(i) {
@@ -351,6 +363,7 @@ static void gifts_of_several_threads_are_collected_once_each(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_block_is_handed_out_once),
+        cmocka_unit_test(every_slice_leads_to_its_page_until_that_is_freed),
         cmocka_unit_test(extensions_double_from_4_to_16_kib),
         cmocka_unit_test(what_is_not_linked_is_not_touched),
         cmocka_unit_test(a_page_made_anew_starts_over),

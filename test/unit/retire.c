@@ -164,7 +164,9 @@ static void a_kept_page_goes_before_a_new_one_but_after_a_partial_one(void **sta
         burst_fill(&burst, size, 3);
         burst_free_page(&burst, 0);
         burst_open(&burst, 1);
-        assert_int_equal(burst_take(&burst), 1);
+        for (size_t i = 0; i < page_wake((uint32_t)burst.limit); i++) {
+            assert_int_equal(burst_take(&burst), 1);
+        }
         assert_int_equal(burst_take(&burst), 0);
         assert_ptr_equal(own_heap()->current[class_of(size)], burst.page[0]);
         burst_refill(&burst);
@@ -244,7 +246,7 @@ static void a_page_with_pending_frees_does_not_retire(void **state) {
         burst_fill(&burst, size, 3);
         burst_open(&burst, 1);
         eddy_counters_t before = counters_now();
-        free_elsewhere(1, 1, 4);
+        free_elsewhere(1, burst.limit - 3, burst.limit);
         burst_free_page(&burst, 1);
         assert_risen(before, pages_retired, 0);
         assert_int_equal(burst.page[1]->state, PAGE_PARTIAL);
