@@ -39,6 +39,10 @@ static inline void schedule_point(void) {
 #define sub_relaxed(place, value)                                                                  \
     (schedule_point(), atomic_fetch_sub_explicit(place, value, memory_order_relaxed))
 /* Weak: may fail for no reason, so it stands in a loop; a failure reloads *expected, relaxed. */
+#define swap_weak_acquire(place, expected, value)                                                  \
+    (schedule_point(),                                                                             \
+     atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_acquire,           \
+                                           memory_order_acquire))
 #define swap_weak_release(place, expected, value)                                                  \
     (schedule_point(),                                                                             \
      atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_release,           \

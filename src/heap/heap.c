@@ -237,17 +237,32 @@ static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
+/* Without memory: a full page in which less is free than has it listed. */
+static cold page_t *take_full_with_room(heap_t *heap, unsigned size_class) {
+    list_node_t *node = list_first(&heap->full);
+    for (; node != NULL; node = list_next(&heap->full, node)) {
+        page_t *page = page_of_link(node);
+        if (page->size_class != size_class || page->free == NULL) continue;
+        heap_wake(heap, page);
+        list_remove(&page->link);
+        return page;
+    }
+    return NULL;
+}
+
 /* The heap has no page for the class: find one elsewhere. NULL without memory. */
 static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
     struct eddy_heap *limited = limit_begin(heap);
     bool allowed = limit_allows(limited, class_slices(size_class));
     page_t *page = allowed ? find_page(heap, size_class) : NULL;
+    lock_acquire(&heap->lock);
     if (page != NULL) {
-        lock_acquire(&heap->lock);
         demand_rise(&heap->demand, span_slices(page));
-        heap_make_current(heap, page);
-        lock_release(&heap->lock);
+    } else {
+        page = take_full_with_room(heap, size_class);
     }
+    if (page != NULL) heap_make_current(heap, page);
+    lock_release(&heap->lock);
     limit_end(limited);
     return page;
 }
@@ -347,17 +362,23 @@ void heap_push_token(heap_t *heap, block_t *token) {
     } while (!swap_weak_release(&heap->tokens, &first, token));
 }
 
+/* One by one: a child forked meanwhile loses no more than one. Only who holds the lock takes tokens
+ * away, so the first one is the same as long as its address is. */
+static block_t *pop_token(heap_t *heap) {
+    /* Acquire pairs with the release in heap_push_token. */
+    block_t *first = load_acquire(&heap->tokens);
+    while (first != NULL && !swap_weak_acquire(&heap->tokens, &first, first->next)) continue;
+    return first;
+}
+
 void heap_settle(heap_t *heap) {
     heap->token_at = NULL;
-    /* Acquire pairs with the release in heap_push_token. */
-    block_t *token = exchange_acquire(&heap->tokens, NULL);
-    while (token != NULL) {
-        block_t *next = token->next;
+    block_t *token;
+    while ((token = pop_token(heap)) != NULL) {
         page_t *page = span_head(slice_descriptor(slice_of(token)));
         /* The page of a token cannot have vanished, but it may have gone to another heap. */
         if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
         remote_push(page, token, token, 1);
-        token = next;
     }
 }
 

@@ -66,9 +66,7 @@ static bool unlink_token(heap_t *heap, block_t *token) {
     return swap_strong_relaxed(&heap->tokens, &first, token->next);
 }
 
-/* The pages of the next few tokens. A page that stays keeps its token for the owner, who alone may
- * list it. */
-static bool sweep_tokens(heap_t *heap, idle_round_t *round) {
+bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
     for (int looks = 0; looks < STEP_PAGES; looks++) {
         block_t *at = heap->token_at;
         /* Acquire pairs with the release in heap_push_token. */
@@ -105,7 +103,7 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
         if (!begun) heap->token_at = NULL;
         begun = true;
         if (more_partial) more_partial = sweep_partial(heap, &size_class, round);
-        if (more_tokens) more_tokens = sweep_tokens(heap, round);
+        if (more_tokens) more_tokens = idle_sweep_tokens(heap, round);
         lock_release(&heap->lock);
     }
 }

@@ -38,6 +38,9 @@ typedef struct idle_round {
     bool waiting; /* some hold frees of other threads beside live blocks */
 } idle_round_t;
 
+/* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page
+ * that stays keeps its token for the owner, who alone may list it. Under the heap's lock. */
+bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
 /* Detach the idle pages of a heap. Gives up when the lock is always held. */
 void idle_sweep(heap_t *heap, idle_round_t *round);
 

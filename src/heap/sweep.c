@@ -42,19 +42,9 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
 /* The pages of a running owner's tokens: those that are empty but for the token are taken, for the
  * others the token waits for the owner, who alone may list the page. */
 static void detach_tokens(heap_t *heap, list_t *detached) {
+    idle_round_t round = {.at_once = true, .detached = detached};
     heap->token_at = NULL;
-    /* Acquire pairs with the release in heap_push_token. */
-    block_t *token = exchange_acquire(&heap->tokens, NULL);
-    while (token != NULL) {
-        block_t *next = token->next;
-        page_t *page = span_head(slice_descriptor(slice_of(token)));
-        if (load_relaxed(&page->heap) == heap && detach_if_empty(heap, page, 1)) {
-            list_push_last(detached, &page->link);
-        } else {
-            heap_push_token(heap, token);
-        }
-        token = next;
-    }
+    while (idle_sweep_tokens(heap, &round)) continue;
 }
 
 static void detach_all_empty(heap_t *heap, list_t *detached) {

@@ -152,17 +152,15 @@ inline put_aside_in_two() {
 }
 
 inline settle_tokens() {
-    d_step { settling = tokens[1]; tokens[1] = 0 };
     do
-    :: settling == 0 -> break
-    :: else ->
-       following = links[settling];
+    :: tokens[1] == 0 -> break
+    :: d_step { tokens[1] != 0 -> settling = tokens[1]; tokens[1] = links[settling] };
        if
        :: state == FULL_STATE -> wake_in_three()
        :: else
        fi;
        push(settling, settling, 1);
-       settling = following
+       settling = 0
     od;
     skip
 }

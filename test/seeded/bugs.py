@@ -211,7 +211,7 @@ BUGS = (
         "reserved / 2", "(regions[count - 1].reserved << SLICE_SHIFT) / 2", ("unit/region",)),
     Bug("options are read at every failed start", SPAN, "start_locked",
         "options_loaded = true;", "", ("unit/region",)),
-    Bug("a refused move loses its target", "alloc/large.c", "move",
+    Bug("a refused move loses its target", "alloc/large.c", "move_to",
         "span_free(target);", "", ("unit/failure",)),
     Bug("a failure does not say ENOMEM", "alloc/error.c", "error_no_memory",
         "errno = ENOMEM;", "", ("unit/failure", "unit/region")),

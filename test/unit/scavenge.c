@@ -266,7 +266,8 @@ static void in_child(void) {
     pass_twice(NULL);
     child_allocate(NULL);
     eddy_collect();
-    check(live_blocks() == 0);
+    /* A token that the pass had in hand is lost (docs/design.md, "Fork"). */
+    check(live_blocks() <= 1);
 }
 
 static void fork_one(void *unused) {
