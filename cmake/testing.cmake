@@ -17,7 +17,7 @@ target_compile_definitions(eddy-under-test PUBLIC EDDY_DEBUG=1 EDDY_TEST_HOOKS=1
 function(eddy_add_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;COMMAND")
     if(NOT arg_TIMEOUT)
-        set(arg_TIMEOUT 120)
+        set(arg_TIMEOUT 300)
     endif()
     list(GET arg_LABELS 0 group)
     set(test ${EDDY_SUITE}.${group}.${name})

@@ -10,7 +10,7 @@
 #include "common/sealed.h"
 
 /* Hanging ends a child. */
-enum { CHILD_SECONDS = 60 };
+enum { CHILD_SECONDS = 200 };
 
 typedef void child_fn(void);
 

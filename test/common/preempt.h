@@ -10,7 +10,7 @@
 #include "base/atomic.h"
 #include "common/actor.h"
 
-enum { PATIENCE_MS = 3, LONG_MS = 60000 };
+enum { PATIENCE_MS = 3, LONG_MS = 240000 };
 
 /* What the threads do. When `owner` is NULL, its thread ends, and `settled` is called after
  * that. */
