@@ -100,7 +100,7 @@ static region_t *publish(region_t region) {
 
 static region_t *region_add(char *address, size_t bytes) {
     advise(address, bytes);
-    return publish((region_t){slice_of(address), bytes >> SLICE_SHIFT, 0, false});
+    return publish((region_t){.first = slice_of(address), .reserved = bytes >> SLICE_SHIFT});
 }
 
 /* The window ends where the first region ends: the kernel places later mappings below earlier
@@ -169,21 +169,22 @@ size_t region_descriptor_bytes(void) {
     return bytes;
 }
 
-/* Make the descriptors of the slices writable; whole kernel pages of them at a time, so that most
- * calls find them open already. */
-static bool open_descriptors(const region_t *region, size_t slices) {
+/* Make the descriptors of the region's first `slices` writable; whole kernel pages of them at a
+ * time, so that most calls find them so already. */
+static bool describe(region_t *region, size_t slices) {
+    if (slices <= region->described) return true;
     size_t page = os_page_size();
     uintptr_t start = (uintptr_t)(window.descriptors + region->first);
-    uintptr_t open_to = region_opened(region) == 0
-                            ? round_down(start, page)
-                            : round_up(start + region_opened(region) * sizeof(page_t), page);
-    uintptr_t needed = round_up(start + (region_opened(region) + slices) * sizeof(page_t), page);
-    return needed <= open_to || os_open((void *)open_to, needed - open_to);
+    uintptr_t from = round_down(start + region->described * sizeof(page_t), page);
+    uintptr_t to = round_up(start + slices * sizeof(page_t), page);
+    if (!os_open((void *)from, to - from)) return false;
+    region->described = (to - start) / sizeof(page_t);
+    return true;
 }
 
 static bool open_front(region_t *region, size_t slices) {
     page_t *first = slice_descriptor(region->first + region_opened(region));
-    if (!open_descriptors(region, slices)) return false;
+    if (!describe(region, region_opened(region) + slices)) return false;
     if (!os_open(slice_address(first), slices << SLICE_SHIFT)) return false;
     if (region_opened(region) == 0) first->begins_region = true;
     store_release(&region->opened, region_opened(region) + slices);
@@ -223,10 +224,12 @@ int region_give(void *start, size_t bytes) {
     uintptr_t end = round_down((uintptr_t)start + bytes, SLICE_BYTES);
     uintptr_t first = round_up((uintptr_t)start, SLICE_BYTES);
     if (first >= end || !in_window((char *)first, end - first)) return -1;
-    region_t given = {slice_of((void *)first), (end - first) >> SLICE_SHIFT, 0, true};
+    region_t given = {.first = slice_of((void *)first),
+                      .reserved = (end - first) >> SLICE_SHIFT,
+                      .is_given = true};
     bool fits = given_count < GIVEN_MAX && region_count() < REGION_MAX &&
                 !overlaps_region(given.first, given.reserved);
-    if (!fits || !open_descriptors(&given, given.reserved)) return -1;
+    if (!fits || !describe(&given, given.reserved)) return -1;
     slice_descriptor(given.first)->begins_region = true;
     store_relaxed(&given.opened, given.reserved);
     publish(given);

@@ -18,7 +18,8 @@ typedef struct region {
     size_t reserved; /* slices */
     /* slices from `first` on that can be used, their descriptors too; read without the lock too */
     _Atomic size_t opened;
-    bool is_given; /* memory of the program's own, open as a whole */
+    size_t described; /* slices from `first` on whose descriptors can be written */
+    bool is_given;    /* memory of the program's own, open as a whole */
 } region_t;
 
 /* Acquire pairs with the release in region.c: what is counted can be used. */

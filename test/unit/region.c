@@ -170,6 +170,29 @@ static void a_malloc_that_fails_for_good_costs_few_calls(void **state) {
     assert_in_child(fail_for_good);
 }
 
+/* Descriptors of slices can be had where the slices themselves are refused. */
+static void fail_by_limit_on_data(void) {
+    size_t held[LENGTH(sizes)] = {0};
+    struct rlimit limit = {64 * MIB, 64 * MIB};
+    all_sizes_work();
+    check(setrlimit(RLIMIT_DATA, &limit) == 0);
+    for (size_t i = LENGTH(sizes); i-- > 0;) {
+        while (eddy_malloc(sizes[i]) != NULL) held[i]++;
+        for (unsigned round = 0; round < 10; round++) {
+            size_t before = calls();
+            check(eddy_malloc(sizes[i]) == NULL && errno == ENOMEM);
+            check(calls() - before <= FAILED_CALLS);
+        }
+    }
+    check(held[LENGTH(sizes) - 1] > 0);
+}
+
+static void a_malloc_refused_by_a_limit_on_data_costs_few_calls(void **state) {
+    (void)state;
+    if (!LIMITS_WORK) skip();
+    assert_in_child(fail_by_limit_on_data);
+}
+
 /* ---- a first region that is smaller than what is needed ---- */
 
 static void check_regions_lie_apart_in_the_window(void) {
@@ -231,6 +254,7 @@ int main(void) {
         cmocka_unit_test(a_start_that_fails_for_good_costs_few_calls_each_time),
         cmocka_unit_test(options_are_read_once_even_if_the_start_fails),
         cmocka_unit_test(a_malloc_that_fails_for_good_costs_few_calls),
+        cmocka_unit_test(a_malloc_refused_by_a_limit_on_data_costs_few_calls),
         cmocka_unit_test(further_regions_serve_when_the_first_is_small),
         cmocka_unit_test(most_of_a_limited_address_space_can_be_used),
     };
