@@ -55,13 +55,12 @@ static void *map(void *address, size_t bytes, int access, int flags) {
     return result == MAP_FAILED ? NULL : result;
 }
 
+/* A kernel that is short of something says EAGAIN, perhaps for ever: whoever asks tries again later,
+ * or does without. */
 static bool advise(void *address, size_t bytes, int advice) {
     int saved = errno;
-    int result;
-    do {
-        add_relaxed(&calls, 1);
-        result = madvise(address, bytes, advice);
-    } while (result != 0 && errno == EAGAIN);
+    add_relaxed(&calls, 1);
+    int result = madvise(address, bytes, advice);
     errno = saved;
     return result == 0;
 }
