@@ -15,8 +15,6 @@ static void clear_lists(heap_t *heap) {
     }
     list_init(&heap->full);
     heap->token_at = NULL;
-    struct eddy_heap *first_class = load_relaxed(&heap->first_class);
-    if (first_class != NULL) lock_init(&first_class->lock, RANK_FIRST_CLASS);
     heap->demand.in_use = 0;
     store_relaxed(&heap->retained_slices, 0);
     store_relaxed(&heap->large_slices, 0);

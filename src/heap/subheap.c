@@ -227,6 +227,10 @@ void subheap_abandon_all(thread_t *thread) {
 void subheap_repair(void) {
     lock_init(&lock, RANK_REGISTRY);
     free_subheaps = NULL;
+    lock_init(&first_class_main.lock, RANK_FIRST_CLASS);
+    for (struct eddy_heap *heap = first_class_first(); heap != NULL; heap = heap->next_of_all) {
+        lock_init(&heap->lock, RANK_FIRST_CLASS);
+    }
 }
 
 void subheap_disown(heap_t *heap) {

@@ -8,6 +8,8 @@ enum { SIZE = KIB, COUNT = 150 };
 
 /* Side by side in their pages: the other thread uses `blocks`, `kept` must survive. */
 static void *blocks[COUNT], *kept[COUNT];
+/* Shared by all threads, in some tests. */
+static eddy_heap_t *shared;
 
 static void *block_of(size_t size) {
     void *block = eddy_malloc(size);
@@ -34,6 +36,8 @@ static void drop_both(void *unused) {
         drop(&blocks[i]);
         drop(&kept[i]);
     }
+    eddy_heap_destroy(shared);
+    shared = NULL;
     eddy_collect();
     check(live_blocks() == 0);
 }
@@ -48,6 +52,7 @@ static void use_all(void) {
     schedule_hook = NULL;
     check_kept();
     child_allocate(NULL);
+    if (shared != NULL) check(eddy_heap_malloc(shared, SIZE) != NULL);
     check_kept();
     for (size_t i = 0; i < COUNT; i++) sealed_free(kept[i]);
     eddy_collect();
@@ -113,6 +118,17 @@ static void use_first_class_heap(void *unused) {
     eddy_heap_destroy(heap);
 }
 
+static void share_heap(void *unused) {
+    keep_only(unused);
+    shared = eddy_heap_new();
+    check(shared != NULL);
+}
+
+static void use_shared_heap(void *unused) {
+    (void)unused;
+    check(eddy_heap_malloc(shared, SIZE) != NULL);
+}
+
 static void *fill_in_thread(void *unused) {
     keep_only(unused);
     return NULL;
@@ -163,6 +179,11 @@ static void a_fork_beside_a_first_class_heap(void **state) {
     test_at_every_point(keep_only, use_first_class_heap);
 }
 
+static void a_fork_beside_the_first_use_of_a_shared_heap(void **state) {
+    (void)state;
+    test_at_every_point(share_heap, use_shared_heap);
+}
+
 static void a_fork_beside_the_start_of_a_thread(void **state) {
     (void)state;
     test_at_every_point(leave_to_others, free_what_is_left);
@@ -181,6 +202,7 @@ int main(void) {
         cmocka_unit_test(a_fork_beside_the_emptying_of_pages),
         cmocka_unit_test(a_fork_beside_large_objects),
         cmocka_unit_test(a_fork_beside_a_first_class_heap),
+        cmocka_unit_test(a_fork_beside_the_first_use_of_a_shared_heap),
         cmocka_unit_test(a_fork_beside_the_start_of_a_thread),
         cmocka_unit_test(a_fork_beside_the_end_of_a_thread),
     };
