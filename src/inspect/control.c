@@ -12,8 +12,18 @@
 
 static bool is_option(eddy_option_t option) { return (unsigned)option < EDDY_OPTION_COUNT; }
 
+/* Whether there can be huge pages shows only when the address space is reserved; the other options
+ * need no more than to be read. */
+static void settle(eddy_option_t option) {
+    if (option == EDDY_OPTION_HUGE_PAGES) {
+        (void)span_start();
+    } else {
+        span_load_options();
+    }
+}
+
 int64_t eddy_option_get(eddy_option_t option) {
-    (void)span_start();
+    settle(option);
     if (is_option(option)) return option_get(option);
     errno = EINVAL;
     return -1;
@@ -25,7 +35,7 @@ static bool is_fixed(eddy_option_t option, int64_t value) {
 }
 
 static int set(eddy_option_t option, int64_t value, bool (*how)(eddy_option_t, int64_t)) {
-    (void)span_start();
+    settle(option);
     if (is_option(option) && !is_fixed(option, value) && how(option, value)) {
         alarm_ring();
         return 0;

@@ -119,10 +119,10 @@ static bool place_window(const char *region, size_t region_bytes, size_t window_
 
 static bool start(void) {
     size_t left = os_address_space_left();
-    bool limited = left != SIZE_MAX;
-    size_t wanted = size_max(WINDOW_LARGEST, 4 * power_of_two_at_least(os_physical_memory()));
-    if (limited) wanted = size_min(wanted, power_of_two_at_least(4 * left));
-    wanted = size_max(wanted, WINDOW_SMALLEST);
+    bool limited = left < 4 * WINDOW_LARGEST;
+    size_t wanted = limited
+                        ? size_max(WINDOW_SMALLEST, power_of_two_at_least(4 * left))
+                        : size_max(WINDOW_LARGEST, 4 * power_of_two_at_least(os_physical_memory()));
     /* Below the region the kernel places what the program maps later, and may hand in. */
     size_t region_bytes = limited ? round_up(left / 4, SLICE_BYTES) : wanted / 4 * 3;
     char *region = reserve_shrinking(&region_bytes, REGION_SMALLEST);

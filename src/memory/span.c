@@ -9,6 +9,10 @@
 
 /* Spans purged between two takings of the lock. */
 enum { PURGE_BATCH = 32 };
+/* What a process holds, in slices, before its control group is looked at: no group allows so
+ * little, most processes never hold it, and reading its files would be most of what starting
+ * costs. */
+enum { GROUP_LEAST = (16 << 20) >> SLICE_SHIFT };
 
 static lock_t lock = LOCK_INIT(RANK_SPAN);
 /* All below: guarded by `lock`. */
@@ -17,10 +21,6 @@ static bool strict_commit;           /* clean spans are closed: open them before
 static demand_t demand;              /* slices */
 static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
 static size_t spans_purged, bytes_purged;
-
-/* What the control group allows, in slices; read at the start, before the program may lock itself
- * out of files. */
-static size_t group_slices = SIZE_MAX;
 _Atomic bool demand_is_tight;
 
 static size_t dirty_slices(void) { return tiles_slices(SPAN_DIRTY); }
@@ -37,10 +37,21 @@ static size_t hard_limit(void) {
     return option == 0 ? SIZE_MAX : (size_t)option >> SLICE_SHIFT;
 }
 
-static size_t soft_limit(void) {
+static size_t group_limit(size_t slices) {
+    static size_t limit = SIZE_MAX;
+    static bool is_known;
+    if (likely(is_known || slices < GROUP_LEAST)) return limit;
+    is_known = true;
+    size_t bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
+    if (bytes != SIZE_MAX) limit = bytes >> SLICE_SHIFT;
+    return limit;
+}
+
+/* Of a process that holds so many slices. */
+static size_t soft_limit(size_t slices) {
     int64_t option = option_get(EDDY_OPTION_SOFT_LIMIT);
     if (option == 0) return SIZE_MAX;
-    return option > 0 ? (size_t)option >> SLICE_SHIFT : group_slices / 8 * 7;
+    return option > 0 ? (size_t)option >> SLICE_SHIFT : group_limit(slices) / 8 * 7;
 }
 
 /* Whether memory may be taken that nobody holds yet. */
@@ -48,7 +59,8 @@ static bool may_grow(void) { return option_get(EDDY_OPTION_ADDED_ONLY) == 0; }
 
 /* What is in use, or dirty, has changed. */
 static void note_held(void) {
-    bool tight = demand.in_use + dirty_slices() > soft_limit();
+    size_t slices = demand.in_use + dirty_slices();
+    bool tight = slices > soft_limit(slices);
     if (likely(tight == load_relaxed(&demand_is_tight))) return;
     store_relaxed(&demand_is_tight, tight);
     alarm_ring();
@@ -133,19 +145,27 @@ size_t span_purge_all(void) {
 
 /* ---- allocate and free ---- */
 
+static void load_options_locked(void) {
+    static bool loaded;
+    if (!loaded) options_load();
+    loaded = true;
+}
+
+void span_load_options(void) {
+    lock_acquire(&lock);
+    load_options_locked();
+    lock_release(&lock);
+}
+
 static bool start_locked(void) {
-    static bool options_loaded;
     if (started) return true;
-    if (!options_loaded) options_load();
-    options_loaded = true;
+    load_options_locked();
     strict_commit = os_commit_is_strict();
     /* Closing and opening pieces of them would split them. */
     bool huge_pages = option_get(EDDY_OPTION_HUGE_PAGES) != 0 && !strict_commit;
     if (!region_start(huge_pages)) return false;
     option_set(EDDY_OPTION_HUGE_PAGES, region_unit > 1);
     tiles_init();
-    size_t group_bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
-    if (group_bytes != SIZE_MAX) group_slices = group_bytes >> SLICE_SHIFT;
     started = true;
     return true;
 }
@@ -166,8 +186,8 @@ static bool within_limit(size_t slices) {
 /* Memory was taken that was not held before: free spans that are make room for it. Lets go of the
  * lock like purge_locked. */
 static void stay_within_limits(void) {
-    size_t limit = size_min(hard_limit(), soft_limit());
     size_t slices = demand.in_use + dirty_slices();
+    size_t limit = size_min(hard_limit(), soft_limit(slices));
     if (unlikely(slices > limit)) purge_locked(size_min(slices - limit, dirty_slices()));
 }
 

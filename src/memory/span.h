@@ -14,6 +14,8 @@
 
 typedef enum span_source { SPAN_FROM_DIRTY, SPAN_FROM_ANY } span_source_t;
 
+/* Have the options in force, and nothing else: a program may ask for them and never allocate. */
+void span_load_options(void);
 /* Reserve the address space at first use. False when refused; may be tried again. */
 bool span_start(void);
 

@@ -83,10 +83,10 @@ static void load(mi_option_t option) {
     if (is_verbose) (void)option_set_weakly(mi_option_show_stats, 1);
 }
 
-/* Eddy has started by then, so that what the program maps from now on lies where it can be handed
- * in. */
+/* Eddy starts now, with a first block, so that what the program maps from now on lies where it can
+ * be handed in. */
 __attribute__((constructor)) static void load_all(void) {
-    (void)eddy_option_get(EDDY_OPTION_DECAY_MS);
+    eddy_free(eddy_malloc(0));
     for (int i = 0; i < _mi_option_last; i++) load((mi_option_t)i);
     if (mi_option_is_enabled(mi_option_verbose)) mi_options_print();
 }

@@ -55,8 +55,8 @@ static void *map(void *address, size_t bytes, int access, int flags) {
     return result == MAP_FAILED ? NULL : result;
 }
 
-/* A kernel that is short of something says EAGAIN, perhaps for ever: whoever asks tries again later,
- * or does without. */
+/* A kernel that is short of something says EAGAIN, perhaps for ever: whoever asks tries again
+ * later, or does without. */
 static bool advise(void *address, size_t bytes, int advice) {
     int saved = errno;
     add_relaxed(&calls, 1);
