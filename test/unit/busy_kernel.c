@@ -1,5 +1,5 @@
-/* A kernel that is short of memory for itself: it returns none, and holds nobody up. Takes the place
- * of the C library's function in this program.
+/* A kernel that is short of memory for itself returns none, and holds nobody up. Takes the place
+ * of a function of the C library in this program.
  * SPDX-License-Identifier: MIT */
 #include <sys/mman.h>
 #include <sys/syscall.h>
