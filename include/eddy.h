@@ -122,12 +122,20 @@ EDDY_API eddy_heap_t *eddy_heap_new(void);
 EDDY_API void eddy_heap_delete(eddy_heap_t *heap);
 /* The heap ends and every block in it is freed at once. O(pages of the heap). */
 EDDY_API void eddy_heap_destroy(eddy_heap_t *heap);
+/* A heap below `parent`: when it is deleted, its blocks are the parent's, and it ends with the
+ * parent as that does, deleted or destroyed. eddy_heap_new makes heaps below eddy_heap_main(). With
+ * NULL the heap is below none, as the main one is: so several parts of a program may have heaps and
+ * default heaps of their own. */
+EDDY_API eddy_heap_t *eddy_heap_new_below(eddy_heap_t *parent);
+/* NULL: it is below none. */
+EDDY_API eddy_heap_t *eddy_heap_parent(const eddy_heap_t *heap);
 
 /* The heap that stands for the ordinary heaps of all threads: what eddy_malloc allocates from. It
  * is always there; to delete or destroy it does nothing. */
 EDDY_API eddy_heap_t *eddy_heap_main(void);
 /* From now on eddy_malloc, malloc and all that name no heap allocate from `heap` when the calling
- * thread calls them, until the heap or the thread ends. Returns the heap before. Those calls take
+ * thread calls them, until the thread ends, or the heap: then they do from its parent, if it has
+ * one, else from the main one. Returns the heap before. Those calls take
  * a slow path, some ten instructions longer, unless `heap` is eddy_heap_main(). Without memory it
  * changes nothing and returns NULL. */
 EDDY_API eddy_heap_t *eddy_heap_set_default(eddy_heap_t *heap);

@@ -31,6 +31,7 @@
 #define cfree(block) mi_free(block)
 #define malloc_size(block) mi_usable_size(block)
 #define malloc_usable_size(block) mi_usable_size(block)
+#define malloc_good_size(size) mi_malloc_good_size(size)
 #define reallocf(block, size) mi_reallocf(block, size)
 #define reallocarray(block, count, size) mi_reallocarray(block, count, size)
 #define reallocarr(place, count, size) mi_reallocarr(place, count, size)

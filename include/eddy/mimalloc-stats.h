@@ -138,7 +138,6 @@ void mi_heap_stats_print_out(mi_heap_t *heap, mi_output_fun *output, void *argum
 void mi_heap_stats_merge_to_subproc(mi_heap_t *heap);
 
 bool mi_subproc_stats_get(mi_subproc_id_t subprocess, mi_stats_t *stats) MI_NOEXCEPT;
-bool mi_subproc_stats_get_exclusive(mi_subproc_id_t subprocess, mi_stats_t *stats) MI_NOEXCEPT;
 char *mi_subproc_stats_get_json(mi_subproc_id_t subprocess, size_t buffer_size,
                                 char *buffer) MI_NOEXCEPT;
 void mi_subproc_stats_print_out(mi_subproc_id_t subprocess, mi_output_fun *output,

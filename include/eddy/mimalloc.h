@@ -125,6 +125,7 @@ void mi_heap_collect(mi_heap_t *heap, bool force) MI_NOEXCEPT;
 void *mi_heap_malloc(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
 void *mi_heap_malloc_small(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
 void *mi_heap_zalloc(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
+void *mi_heap_zalloc_small(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
 void *mi_heap_calloc(mi_heap_t *heap, size_t count, size_t size) MI_BLOCK MI_COUNT(2, 3);
 void *mi_heap_mallocn(mi_heap_t *heap, size_t count, size_t size) MI_BLOCK MI_COUNT(2, 3);
 void *mi_heap_realloc(mi_heap_t *heap, void *block, size_t size) MI_RESIZED MI_SIZE(3);
@@ -186,7 +187,6 @@ typedef mi_heap_t mi_theap_t;
 
 #else
 
-void *mi_heap_zalloc_small(mi_heap_t *heap, size_t size) MI_BLOCK MI_SIZE(2);
 mi_heap_t *mi_heap_main(void) MI_USED;
 mi_heap_t *mi_heap_of(const void *pointer) MI_USED;
 bool mi_heap_contains(const mi_heap_t *heap, const void *pointer) MI_USED;
@@ -279,7 +279,7 @@ size_t mi_arena_min_alignment(void);
 size_t mi_arena_min_size(void);
 #endif
 
-/* ---- subprocesses: all of them share the memory of the one that Eddy has ---- */
+/* ---- subprocesses: heaps, and threads whose default heaps are among them ---- */
 
 #if EDDY_MIMALLOC_API == 2
 typedef void *mi_subproc_id_t;
@@ -297,6 +297,7 @@ bool mi_subproc_visit_heaps(mi_subproc_id_t subprocess, mi_heap_visit_fun *visit
 #endif
 mi_subproc_id_t mi_subproc_main(void);
 mi_subproc_id_t mi_subproc_new(void);
+/* The first that a thread does. */
 void mi_subproc_add_current_thread(mi_subproc_id_t subprocess);
 
 /* ---- the process ---- */
@@ -322,6 +323,7 @@ void mi_stats_print(void *ignored) MI_NOEXCEPT;
 void mi_stats_print_out(mi_output_fun *output, void *argument) MI_NOEXCEPT;
 void mi_thread_stats_print_out(mi_output_fun *output, void *argument) MI_NOEXCEPT;
 #if EDDY_MIMALLOC_API == 3
+void mi_stats_reset(void) MI_NOEXCEPT;
 void mi_options_print_out(mi_output_fun *output, void *argument) MI_NOEXCEPT;
 void mi_process_info_print(void) MI_NOEXCEPT;
 void mi_process_info_print_out(mi_output_fun *output, void *argument) MI_NOEXCEPT;

@@ -14,17 +14,25 @@ static heap_t *part_of(eddy_heap_t *heap) {
     return thread == NULL ? NULL : subheap_of(heap, thread);
 }
 
-eddy_heap_t *eddy_heap_new(void) {
-    eddy_heap_t *heap = thread_start() == NULL ? NULL : first_class_make();
+eddy_heap_t *eddy_heap_new_below(eddy_heap_t *parent) {
+    eddy_heap_t *heap = thread_start() == NULL ? NULL : first_class_make(parent);
     return heap == NULL ? error_no_memory() : heap;
 }
+
+eddy_heap_t *eddy_heap_new(void) { return eddy_heap_new_below(&first_class_main); }
+
+eddy_heap_t *eddy_heap_parent(const eddy_heap_t *heap) { return load_relaxed(&heap->parent); }
 
 void eddy_heap_delete(eddy_heap_t *heap) {
     if (heap != NULL && heap != &first_class_main) first_class_end(heap, false);
 }
 
 void eddy_heap_destroy(eddy_heap_t *heap) {
-    if (heap != NULL && heap != &first_class_main) first_class_end(heap, true);
+    if (heap == NULL || heap == &first_class_main) return;
+    eddy_heap_t *parent = eddy_heap_parent(heap);
+    bool was_default = eddy_heap_get_default() == heap;
+    first_class_end(heap, true);
+    if (was_default && parent != NULL) (void)eddy_heap_set_default(parent);
 }
 
 eddy_heap_t *eddy_heap_main(void) { return &first_class_main; }

@@ -31,7 +31,7 @@ struct eddy_heap *first_class_first(void) {
     return load_acquire(&all_first_class);
 }
 
-struct eddy_heap *first_class_make(void) {
+struct eddy_heap *first_class_make(struct eddy_heap *parent) {
     lock_acquire(&lock);
     struct eddy_heap *made = free_first_class;
     if (made != NULL) free_first_class = made->next_free;
@@ -41,7 +41,10 @@ struct eddy_heap *first_class_make(void) {
     if (made == NULL) return NULL;
     made->subheaps = NULL;
     store_relaxed(&made->limit_slices, SIZE_MAX);
-    store_relaxed(&made->id, id);
+    store_relaxed(&made->parent, parent);
+    if (parent != NULL) add_relaxed(&parent->children, 1);
+    /* Release pairs with the acquire in end_below: a heap that lives has the parent that it shows. */
+    store_release(&made->id, id);
     return made;
 }
 
@@ -80,19 +83,58 @@ static heap_t *take_free(void) {
     return found;
 }
 
-/* Take the orphans out of the thread's list. */
-static void dissolve_orphans(thread_t *thread) {
+/* False when another thread has the list in its hands (bequeath). */
+static bool take_out(struct eddy_heap *first_class, heap_t *subheap) {
+    heap_t **place = &first_class->subheaps;
+    while (*place != NULL && *place != subheap) place = &(*place)->next_of_first_class;
+    if (*place == NULL) return false;
+    *place = subheap->next_of_first_class;
+    return true;
+}
+
+/* Of two sub-heaps that a thread has of one first-class heap the second loses its pages to the
+ * first, and its place in the heap. False when it still has large objects, which name it, or when
+ * its heap is about to end. */
+static bool unite(heap_t *first, heap_t *second) {
+    struct eddy_heap *first_class = load_relaxed(&second->first_class);
+    if (first_class == NULL || load_relaxed(&second->large_slices) > 0) return false;
+    lock_acquire(&first_class->lock);
+    uint64_t id = load_relaxed(&second->first_class_id);
+    bool united = id == load_relaxed(&first_class->id) &&
+                  id == load_relaxed(&first->first_class_id) && take_out(first_class, second);
+    if (united) {
+        heap_merge(second, first);
+        store_relaxed(&second->first_class, NULL);
+        store_relaxed(&second->first_class_id, 0);
+    }
+    lock_release(&first_class->lock);
+    return united;
+}
+
+/* The thread's heap that what is in the sub-heap has to go to; NULL: it stays. */
+static heap_t *heir_of(heap_t *subheap, thread_t *thread) {
+    /* Acquire pairs with the release in end_subheap and in bequeath. */
+    uint64_t id = load_acquire(&subheap->first_class_id);
+    if (id == 0) return &thread->heap;
+    heap_t *first = thread->subheaps;
+    while (first != subheap && load_relaxed(&first->first_class_id) != id)
+        first = first->next_of_thread;
+    return first == subheap ? NULL : first;
+}
+
+/* Merge the thread's orphans, and what it has twice, into what stays. */
+static void dissolve_superfluous(thread_t *thread) {
     heap_t **place = &thread->subheaps;
     while (*place != NULL) {
-        heap_t *subheap = *place;
-        /* Acquire pairs with the release in first_class_end. */
-        if (load_acquire(&subheap->first_class_id) != 0) {
+        heap_t *subheap = *place, *heir = heir_of(subheap, thread);
+        if (heir != NULL && subheap == thread->standard) thread->standard = heir;
+        bool is_orphan = heir == &thread->heap;
+        if (heir == NULL || (!is_orphan && !unite(heir, subheap))) {
             place = &subheap->next_of_thread;
             continue;
         }
         *place = subheap->next_of_thread;
-        if (subheap == thread->standard) thread->standard = &thread->heap;
-        heap_merge(subheap, &thread->heap);
+        if (is_orphan) heap_merge(subheap, heir);
         put_free(subheap);
     }
 }
@@ -108,7 +150,7 @@ static heap_t *take_left(struct eddy_heap *first_class) {
 }
 
 static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
-    dissolve_orphans(thread);
+    dissolve_superfluous(thread);
     lock_acquire(&first_class->lock);
     heap_t *subheap = take_left(first_class);
     bool is_member = subheap != NULL;
@@ -180,7 +222,7 @@ static void end_subheap(heap_t *subheap, bool destroy) {
     lock_acquire(&lock);
     bool was_left = subheap->is_left;
     subheap->is_left = false;
-    /* Release pairs with the acquire in dissolve_orphans: the thread sees all that was done here.
+    /* Release pairs with the acquire in heir_of: the thread sees all that was done here.
      * From here on a live thread may dissolve the sub-heap. */
     store_release(&subheap->first_class_id, 0);
     lock_release(&lock);
@@ -197,7 +239,7 @@ static void leave(heap_t *subheap) {
     if (is_orphan) put_free(subheap);
 }
 
-void first_class_end(struct eddy_heap *first_class, bool destroy) {
+static void end_subheaps(struct eddy_heap *first_class, bool destroy) {
     lock_acquire(&first_class->lock);
     heap_t *subheap = first_class->subheaps;
     first_class->subheaps = NULL;
@@ -207,8 +249,54 @@ void first_class_end(struct eddy_heap *first_class, bool destroy) {
         subheap = next;
     }
     lock_release(&first_class->lock);
-    if (thread_is_started(thread_self)) dissolve_orphans(thread_self);
+}
+
+/* The sub-heaps are the parent's from now on, but for those without a block. */
+static void bequeath(struct eddy_heap *first_class, struct eddy_heap *parent) {
+    heap_t *first = NULL, *last = NULL;
+    lock_acquire(&first_class->lock);
+    while (first_class->subheaps != NULL) {
+        heap_t *subheap = first_class->subheaps;
+        first_class->subheaps = subheap->next_of_first_class;
+        if (has_no_page(subheap) && load_relaxed(&subheap->large_slices) == 0) {
+            end_subheap(subheap, false);
+            continue;
+        }
+        store_relaxed(&subheap->first_class, parent);
+        /* Release pairs with the acquire in heir_of. */
+        store_release(&subheap->first_class_id, load_relaxed(&parent->id));
+        subheap->next_of_first_class = first;
+        first = subheap;
+        if (last == NULL) last = subheap;
+    }
+    lock_release(&first_class->lock);
+    if (first == NULL) return;
+    lock_acquire(&parent->lock);
+    last->next_of_first_class = parent->subheaps;
+    parent->subheaps = first;
+    lock_release(&parent->lock);
+}
+
+static void end_below(struct eddy_heap *parent, bool destroy) {
+    struct eddy_heap *heap = load_relaxed(&parent->children) == 0 ? NULL : first_class_first();
+    for (; heap != NULL; heap = heap->next_of_all) {
+        /* Acquire pairs with the release in first_class_make. */
+        bool lives = load_acquire(&heap->id) != 0;
+        if (lives && load_relaxed(&heap->parent) == parent) first_class_end(heap, destroy);
+    }
+}
+
+void first_class_end(struct eddy_heap *first_class, bool destroy) {
+    end_below(first_class, destroy);
+    struct eddy_heap *parent = load_relaxed(&first_class->parent);
+    if (destroy || parent == NULL || parent == &first_class_main) {
+        end_subheaps(first_class, destroy);
+    } else {
+        bequeath(first_class, parent);
+    }
+    if (thread_is_started(thread_self)) dissolve_superfluous(thread_self);
     store_relaxed(&first_class->id, 0);
+    if (parent != NULL) sub_relaxed(&parent->children, 1);
     lock_acquire(&lock);
     first_class->next_free = free_first_class;
     free_first_class = first_class;
@@ -216,7 +304,7 @@ void first_class_end(struct eddy_heap *first_class, bool destroy) {
 }
 
 void subheap_abandon_all(thread_t *thread) {
-    dissolve_orphans(thread);
+    dissolve_superfluous(thread);
     while (thread->subheaps != NULL) {
         heap_t *subheap = thread->subheaps;
         thread->subheaps = subheap->next_of_thread;

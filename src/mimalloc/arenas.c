@@ -35,23 +35,29 @@ bool mi_manage_os_memory(void *start, size_t size, bool is_committed, bool is_pi
                                   NULL);
 }
 
-/* Map `size` bytes and hand them in; 0 or an error number. */
-static int reserve(size_t size, int flags, bool exclusive, mi_arena_id_t *arena) {
-    void *start = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+static int hand_in(void *start, size_t size, bool is_pinned, bool exclusive, mi_arena_id_t *arena) {
     if (start == MAP_FAILED) return ENOMEM;
-    if (mi_manage_os_memory_ex(start, size, true, flags != 0, true, -1, exclusive, arena)) return 0;
+    if (mi_manage_os_memory_ex(start, size, true, is_pinned, true, -1, exclusive, arena)) return 0;
     munmap(start, size);
     return exclusive ? EINVAL : ENOMEM;
 }
 
-/* The kernel commits at the first touch, and chooses large pages itself. One slice more than asked
- * for, since the first one may begin within. */
+static void *map(size_t size, int flags) {
+    return mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+}
+
+/* The kernel commits at the first touch. One slice more than asked for, since the first one may
+ * begin within. */
 int mi_reserve_os_memory_ex(size_t size, bool commit, bool allow_large, bool exclusive,
                             mi_arena_id_t *arena) {
-    (void)commit, (void)allow_large;
+    (void)commit;
     if (size > PTRDIFF_MAX - SLICE_BYTES) return ENOMEM;
-    return reserve(size + SLICE_BYTES, 0, exclusive, arena);
+    size += SLICE_BYTES;
+    void *start = map(size, 0);
+    /* Where the kernel has no such pages, small ones do. */
+    if (allow_large && start != MAP_FAILED) (void)madvise(start, size, MADV_HUGEPAGE);
+    return hand_in(start, size, false, exclusive, arena);
 }
 
 int mi_reserve_os_memory(size_t size, bool commit, bool allow_large) {
@@ -64,7 +70,8 @@ int mi_reserve_huge_os_pages_at_ex(size_t pages, int numa_node, size_t timeout_m
     (void)numa_node, (void)timeout_ms;
     if (pages > (size_t)PTRDIFF_MAX >> GIB_SHIFT) return ENOMEM;
     if (pages == 0) return 0;
-    return reserve(pages << GIB_SHIFT, MAP_HUGETLB | MAP_HUGE_1GB, exclusive, arena);
+    size_t size = pages << GIB_SHIFT;
+    return hand_in(map(size, MAP_HUGETLB | MAP_HUGE_1GB), size, true, exclusive, arena);
 }
 
 int mi_reserve_huge_os_pages_at(size_t pages, int numa_node, size_t timeout_ms) {

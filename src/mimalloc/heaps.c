@@ -2,10 +2,20 @@
  * SPDX-License-Identifier: MIT */
 #include "mimalloc/layer.h"
 
-mi_heap_t *mi_heap_new(void) { return heap_of(eddy_heap_new()); }
+mi_heap_t *mi_heap_new(void) { return heap_of(eddy_heap_new_below(current_subprocess())); }
 
-SAME_VOID(mi_heap_delete, eddy_heap_delete, (mi_heap_t * heap), (of_heap(heap)));
-SAME_VOID(mi_heap_destroy, eddy_heap_destroy, (mi_heap_t * heap), (of_heap(heap)));
+/* The main heap of a subprocess ends with that. */
+static bool has_end(const mi_heap_t *heap) {
+    return heap != NULL && eddy_heap_parent(of_heap(heap)) != NULL;
+}
+
+void mi_heap_delete(mi_heap_t *heap) {
+    if (has_end(heap)) eddy_heap_delete(of_heap(heap));
+}
+
+void mi_heap_destroy(mi_heap_t *heap) {
+    if (has_end(heap)) eddy_heap_destroy(of_heap(heap));
+}
 
 /* What is free goes back by itself; there is nothing to do for one heap that all do not share. */
 void mi_heap_collect(mi_heap_t *heap, bool force) {
@@ -16,6 +26,8 @@ void mi_heap_collect(mi_heap_t *heap, bool force) {
 SAME(void *, mi_heap_malloc, eddy_heap_malloc, (mi_heap_t * heap, size_t size),
      (of_heap(heap), size));
 SAME(void *, mi_heap_malloc_small, eddy_heap_malloc, (mi_heap_t * heap, size_t size),
+     (of_heap(heap), size));
+SAME(void *, mi_heap_zalloc_small, eddy_heap_zalloc, (mi_heap_t * heap, size_t size),
      (of_heap(heap), size));
 SAME(void *, mi_heap_zalloc, eddy_heap_zalloc, (mi_heap_t * heap, size_t size),
      (of_heap(heap), size));

@@ -28,6 +28,18 @@
 static inline eddy_heap_t *of_heap(const mi_heap_t *heap) { return (eddy_heap_t *)(uintptr_t)heap; }
 static inline mi_heap_t *heap_of(eddy_heap_t *heap) { return (mi_heap_t *)heap; }
 
+/* A subprocess is its main heap: one below none, all its other heaps below it. A thread belongs to
+ * the one that its default heap is of. */
+static inline eddy_heap_t *subprocess_of(const eddy_heap_t *heap) {
+    eddy_heap_t *parent = eddy_heap_parent(heap);
+    return parent != NULL ? parent : (eddy_heap_t *)(uintptr_t)heap;
+}
+static inline eddy_heap_t *current_subprocess(void) {
+    return subprocess_of(eddy_heap_get_default());
+}
+/* Of an id; the one that mimalloc's programs know as 0 is the first. */
+eddy_heap_t *subprocess_named(mi_subproc_id_t id);
+
 /* A size that Eddy refuses where the product is too large. */
 static inline size_t product(size_t count, size_t size) {
     size_t bytes;

@@ -52,19 +52,31 @@ void mi_process_info_print_out(mi_output_fun *output, void *argument) {
 
 void mi_process_info_print(void) { mi_process_info_print_out(NULL, NULL); }
 
+static void print_census(const char *what, const void *address, const mi_stats_t *stats,
+                         mi_output_fun *output, void *argument) {
+    layer_say(output, argument,
+              "%s %p: %" PRId64 " pages, %" PRId64 " blocks of %" PRId64 " bytes\n", what, address,
+              stats->pages.current,
+              stats->malloc_normal_count.total + stats->malloc_huge_count.total,
+              stats->malloc_normal.current + stats->malloc_huge.current);
+}
+
 void mi_heap_stats_print_out(mi_heap_t *heap, mi_output_fun *output, void *argument) {
     if (heap == NULL) return;
     mi_stats_t stats;
     stats_of_heap(of_heap(heap), &stats);
-    layer_say(output, argument,
-              "heap %p: %" PRId64 " pages, %" PRId64 " blocks of %" PRId64 " bytes\n", (void *)heap,
-              stats.pages.current, stats.malloc_normal_count.total + stats.malloc_huge_count.total,
-              stats.malloc_normal.current + stats.malloc_huge.current);
+    print_census("heap", heap, &stats, output, argument);
 }
 
 void mi_subproc_stats_print_out(mi_subproc_id_t subprocess, mi_output_fun *output, void *argument) {
-    (void)subprocess;
-    mi_stats_print_out(output, argument);
+    eddy_heap_t *main_heap = subprocess_named(subprocess);
+    if (main_heap == eddy_heap_main()) {
+        mi_stats_print_out(output, argument);
+        return;
+    }
+    mi_stats_t stats;
+    stats_of_subprocess(main_heap, &stats);
+    print_census("subprocess", main_heap, &stats, output, argument);
 }
 
 typedef struct destination {

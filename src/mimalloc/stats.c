@@ -48,13 +48,25 @@ void stats_of_heap(eddy_heap_t *heap, mi_stats_t *stats) {
     eddy_heap_visit_areas(heap, false, add_area, stats);
 }
 
+typedef struct sum {
+    const eddy_heap_t *subprocess;
+    mi_stats_t *stats;
+} sum_t;
+
+static bool add_heap(eddy_heap_t *heap, void *argument) {
+    const sum_t *sum = argument;
+    if (subprocess_of(heap) == sum->subprocess)
+        eddy_heap_visit_areas(heap, false, add_area, sum->stats);
+    return true;
+}
+
 /* ---- what Eddy counts ---- */
 
 static void set(mi_stat_count_t *count, size_t n) {
     count->total = count->peak = count->current = (int64_t)n;
 }
 
-void stats_of_process(mi_stats_t *stats) {
+static void stats_of_process(mi_stats_t *stats) {
     eddy_stats_t now;
     eddy_counters_t events;
     eddy_stats_get(&now, sizeof now);
@@ -76,13 +88,23 @@ void stats_of_process(mi_stats_t *stats) {
     stats->pages_reclaim_on_alloc.total = (int64_t)events.pages_adopted;
 }
 
+void stats_of_subprocess(eddy_heap_t *subprocess, mi_stats_t *stats) {
+    mi_stats_init(stats);
+    sum_t sum = {subprocess, stats};
+    if (subprocess == eddy_heap_main()) {
+        stats_of_process(stats);
+    } else {
+        eddy_heaps_visit(add_heap, &sum);
+    }
+}
+
 static bool fits(const mi_stats_t *stats) {
     return stats != NULL && stats->size == sizeof *stats && stats->version == MI_STAT_VERSION;
 }
 
 bool mi_stats_get(mi_stats_t *stats) {
     if (!fits(stats)) return false;
-    stats_of_process(stats);
+    stats_of_subprocess(current_subprocess(), stats);
     return true;
 }
 
@@ -91,7 +113,7 @@ void mi_stats_merge(void) {}
 
 char *mi_stats_get_json(size_t buffer_size, char *buffer) {
     mi_stats_t stats;
-    stats_of_process(&stats);
+    stats_of_subprocess(current_subprocess(), &stats);
     return stats_as_json(&stats, buffer_size, buffer);
 }
 
@@ -110,20 +132,22 @@ char *mi_heap_stats_get_json(mi_heap_t *heap, size_t buffer_size, char *buffer) 
     return stats_as_json(&stats, buffer_size, buffer);
 }
 
+/* They show what lives: nothing to move, nothing to reset. */
 void mi_heap_stats_merge_to_subproc(mi_heap_t *heap) { (void)heap; }
 
-bool mi_subproc_stats_get(mi_subproc_id_t subprocess, mi_stats_t *stats) {
-    (void)subprocess;
-    return mi_stats_get(stats);
-}
+/* In mimalloc, too, the sums over all heaps stay what they are. */
+void mi_stats_reset(void) {}
 
-bool mi_subproc_stats_get_exclusive(mi_subproc_id_t subprocess, mi_stats_t *stats) {
-    return mi_subproc_stats_get(subprocess, stats);
+bool mi_subproc_stats_get(mi_subproc_id_t subprocess, mi_stats_t *stats) {
+    if (!fits(stats)) return false;
+    stats_of_subprocess(subprocess_named(subprocess), stats);
+    return true;
 }
 
 char *mi_subproc_stats_get_json(mi_subproc_id_t subprocess, size_t buffer_size, char *buffer) {
-    (void)subprocess;
-    return mi_stats_get_json(buffer_size, buffer);
+    mi_stats_t stats;
+    stats_of_subprocess(subprocess_named(subprocess), &stats);
+    return stats_as_json(&stats, buffer_size, buffer);
 }
 
 char *mi_stats_as_json(mi_stats_t *stats, size_t buffer_size, char *buffer) {

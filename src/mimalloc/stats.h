@@ -8,7 +8,8 @@
 /* Blocks up to this size are "normal", larger ones "huge". */
 enum { STATS_NORMAL_MOST = 64 << 10 };
 
-void stats_of_process(mi_stats_t *stats);
+/* Of all its heaps; of the first one all that Eddy counts in the process. */
+void stats_of_subprocess(eddy_heap_t *subprocess, mi_stats_t *stats);
 void stats_of_heap(eddy_heap_t *heap, mi_stats_t *stats);
 /* The block size of a bin; 0 when there is none. */
 size_t stats_bin_size(size_t bin);

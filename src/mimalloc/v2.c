@@ -8,7 +8,7 @@ mi_heap_t *mi_heap_set_default(mi_heap_t *heap) {
 
 mi_heap_t *mi_heap_get_default(void) { return heap_of(eddy_heap_get_default()); }
 
-mi_heap_t *mi_heap_get_backing(void) { return heap_of(eddy_heap_main()); }
+mi_heap_t *mi_heap_get_backing(void) { return heap_of(current_subprocess()); }
 
 bool mi_heap_contains_block(mi_heap_t *heap, const void *block) {
     return block != NULL && eddy_heap_of(block) == of_heap(heap);
@@ -18,7 +18,7 @@ bool mi_heap_check_owned(mi_heap_t *heap, const void *pointer) {
     return mi_heap_contains_block(heap, pointer);
 }
 
-/* The backing heap is the thread's own. */
+/* The backing heap shows what is of the thread. */
 bool mi_heap_visit_blocks(const mi_heap_t *heap, bool visit_blocks, mi_block_visit_fun *visitor,
                           void *argument) {
     eddy_heap_t *visited = of_heap(heap);
@@ -27,18 +27,24 @@ bool mi_heap_visit_blocks(const mi_heap_t *heap, bool visit_blocks, mi_block_vis
                        argument);
 }
 
-/* There is one subprocess and no tag. */
-bool mi_abandoned_visit_blocks(mi_subproc_id_t subprocess, int heap_tag, bool visit_blocks,
-                               mi_block_visit_fun *visitor, void *argument) {
-    (void)subprocess, (void)heap_tag;
-    eddy_heap_t *main_heap = eddy_heap_main();
-    return layer_visit(heap_of(main_heap), main_heap, true, visit_blocks, visitor, argument);
+typedef struct abandoned_visit {
+    eddy_heap_t *subprocess;
+    mi_block_visit_fun *visitor;
+    void *argument;
+    bool visit_blocks;
+} abandoned_visit_t;
+
+static bool visit_abandoned(eddy_heap_t *heap, void *argument) {
+    const abandoned_visit_t *visit = argument;
+    return subprocess_of(heap) != visit->subprocess ||
+           layer_visit(heap_of(heap), heap, true, visit->visit_blocks, visit->visitor,
+                       visit->argument);
 }
 
-mi_subproc_id_t mi_subproc_main(void) { return eddy_heap_main(); }
-
-mi_subproc_id_t mi_subproc_new(void) { return mi_subproc_main(); }
-
-void mi_subproc_delete(mi_subproc_id_t subprocess) { (void)subprocess; }
-
-void mi_subproc_add_current_thread(mi_subproc_id_t subprocess) { (void)subprocess; }
+/* All heaps have the tag 0; less than that stands for all tags. */
+bool mi_abandoned_visit_blocks(mi_subproc_id_t subprocess, int heap_tag, bool visit_blocks,
+                               mi_block_visit_fun *visitor, void *argument) {
+    if (heap_tag > 0) return true;
+    abandoned_visit_t visit = {subprocess_named(subprocess), visitor, argument, visit_blocks};
+    return eddy_heaps_visit(visit_abandoned, &visit);
+}

@@ -8,10 +8,7 @@ static mi_theap_t *theap_of(eddy_heap_t *heap) { return (mi_theap_t *)heap; }
 
 /* ---- heaps ---- */
 
-SAME(void *, mi_heap_zalloc_small, eddy_heap_zalloc, (mi_heap_t * heap, size_t size),
-     (of_heap(heap), size));
-
-mi_heap_t *mi_heap_main(void) { return heap_of(eddy_heap_main()); }
+mi_heap_t *mi_heap_main(void) { return heap_of(current_subprocess()); }
 
 mi_heap_t *mi_heap_of(const void *pointer) { return heap_of(eddy_heap_of(pointer)); }
 
@@ -68,33 +65,4 @@ bool mi_theap_visit_blocks(const mi_theap_t *theap, bool visit_blocks, mi_block_
     eddy_heap_t *heap = of_theap(theap);
     eddy_heap_t *visited = heap == eddy_heap_main() ? NULL : heap;
     return layer_visit(heap_of(heap), visited, false, visit_blocks, visitor, argument);
-}
-
-/* ---- subprocesses: there is one ---- */
-
-mi_subproc_id_t mi_subproc_main(void) { return (mi_subproc_id_t){eddy_heap_main()}; }
-
-mi_subproc_id_t mi_subproc_current(void) { return mi_subproc_main(); }
-
-mi_subproc_id_t mi_subproc_new(void) { return mi_subproc_main(); }
-
-void mi_subproc_destroy(mi_subproc_id_t subprocess) { (void)subprocess; }
-
-void mi_subproc_add_current_thread(mi_subproc_id_t subprocess) { (void)subprocess; }
-
-typedef struct heaps_visit {
-    mi_heap_visit_fun *visitor;
-    void *argument;
-} heaps_visit_t;
-
-static bool visit_heap(eddy_heap_t *heap, void *argument) {
-    const heaps_visit_t *visit = argument;
-    return visit->visitor(heap_of(heap), visit->argument);
-}
-
-bool mi_subproc_visit_heaps(mi_subproc_id_t subprocess, mi_heap_visit_fun *visitor,
-                            void *argument) {
-    (void)subprocess;
-    heaps_visit_t visit = {visitor, argument};
-    return eddy_heaps_visit(visit_heap, &visit);
 }

@@ -1,5 +1,6 @@
 /* Memory handed in. Each test in a process of its own: what is handed in stays.
  * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <sys/mman.h>
 
 #include "layer.h"
@@ -137,6 +138,35 @@ static void memory_can_be_reserved(void **state) {
     assert_in_child(reserve_pieces);
 }
 
+/* What the kernel notes of the mapping that `address` lies in. */
+static bool has_flag(const void *address, const char *flag) {
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    char line[1000];
+    bool inside = false, found = false;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        uintptr_t first, end;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &first, &end) == 2)
+            inside = (uintptr_t)address - first < end - first;
+        if (inside && strncmp(line, "VmFlags:", 8) == 0) found = strstr(line, flag) != NULL;
+    }
+    fclose(maps);
+    return found;
+}
+
+static void reserve_large_pages(void) {
+    mi_arena_id_t small, large;
+    check(mi_reserve_os_memory_ex(PIECE, true, false, false, &small) == 0);
+    check(mi_reserve_os_memory_ex(PIECE, true, true, false, &large) == 0);
+    check(!has_flag(mi_arena_area(small, NULL), " hg"));
+    check(has_flag(mi_arena_area(large, NULL), " hg"));
+}
+
+static void large_pages_are_allowed_when_so_wished(void **state) {
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0) skip();
+    assert_in_child(reserve_large_pages);
+}
+
 /* ---- shown ---- */
 
 static size_t lines;
@@ -172,4 +202,4 @@ static void arenas_are_shown(void **state) {
 RUN(cmocka_unit_test(memory_handed_in_is_used), cmocka_unit_test(small_blocks_come_from_it),
     cmocka_unit_test(nothing_else_is_used_when_so_wished),
     cmocka_unit_test(what_cannot_be_described_is_refused), cmocka_unit_test(memory_can_be_reserved),
-    cmocka_unit_test(arenas_are_shown))
+    cmocka_unit_test(large_pages_are_allowed_when_so_wished), cmocka_unit_test(arenas_are_shown))

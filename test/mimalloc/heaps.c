@@ -34,6 +34,7 @@ static void *in_heap(void *block) {
 static void *h_malloc(size_t size) { return in_heap(mi_heap_malloc(heap, size)); }
 static void *h_malloc_small(size_t size) { return in_heap(mi_heap_malloc_small(heap, size)); }
 static void *h_zalloc(size_t size) { return in_heap(mi_heap_zalloc(heap, size)); }
+static void *h_zalloc_small(size_t size) { return in_heap(mi_heap_zalloc_small(heap, size)); }
 static void *h_calloc(size_t count, size_t size) {
     return in_heap(mi_heap_calloc(heap, count, size));
 }
@@ -57,7 +58,8 @@ static void functions_by_size_and_count(void **state) {
     (void)state;
     static const by_size_t by_size[] = {{h_malloc, false},
                                         {h_malloc_small, false},
-                                        {h_zalloc, true}};
+                                        {h_zalloc, true},
+                                        {h_zalloc_small, true}};
     static const by_count_t by_count[] = {{h_calloc, true},    {h_mallocn, false},
                                           {h_reallocn, false}, {h_recalloc, true},
                                           {h_calloc_16, true}, {h_recalloc_16, true}};

@@ -100,16 +100,7 @@ static void theaps_are_heaps(void **state) {
     mi_heap_destroy(theap);
 }
 
-/* ---- subprocesses, abandoned blocks ---- */
-
-static void there_is_one_subprocess(void **state) {
-    (void)state;
-    mi_subproc_id_t made = mi_subproc_new();
-    assert_non_null(made);
-    assert_ptr_equal(made, mi_subproc_main());
-    mi_subproc_add_current_thread(made);
-    mi_subproc_delete(made);
-}
+/* ---- abandoned blocks ---- */
 
 static bool find(const mi_heap_t *heap, const mi_heap_area_t *area, void *block, size_t size,
                  void *argument) {
@@ -145,5 +136,4 @@ static void abandoned_blocks_are_visited(void **state) {
 RUN(cmocka_unit_test(the_default_heap_is_what_malloc_uses),
     cmocka_unit_test(a_default_heap_that_ends_is_default_no_longer),
     cmocka_unit_test(the_default_heap_is_the_threads_own), cmocka_unit_test(owners_are_told_apart),
-    cmocka_unit_test(theaps_are_heaps), cmocka_unit_test(there_is_one_subprocess),
-    cmocka_unit_test(abandoned_blocks_are_visited))
+    cmocka_unit_test(theaps_are_heaps), cmocka_unit_test(abandoned_blocks_are_visited))

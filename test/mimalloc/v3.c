@@ -11,8 +11,7 @@ static void a_heap_knows_its_blocks(void **state) {
     int local = 0;
     mi_heap_t *heap = mi_heap_new();
     for (size_t i = 0; i < LENGTH(sizes); i++) {
-        void *block = mi_heap_zalloc_small(heap, sizes[i]), *other = mi_malloc(sizes[i]);
-        assert_true(is_zero(block, sizes[i]));
+        void *block = mi_heap_malloc(heap, sizes[i]), *other = mi_malloc(sizes[i]);
         assert_ptr_equal(mi_heap_of(block), heap);
         assert_ptr_equal(mi_heap_of(other), mi_heap_main());
         assert_true(mi_heap_contains(heap, block) && !mi_heap_contains(heap, other));
@@ -23,7 +22,6 @@ static void a_heap_knows_its_blocks(void **state) {
     assert_null(mi_heap_of(&local));
     assert_false(mi_heap_contains(heap, &local) || mi_heap_contains(NULL, &local));
     assert_false(mi_any_heap_contains(&local) || mi_any_heap_contains(NULL));
-    assert_no_memory(mi_heap_zalloc_small(heap, opaque(SIZE_MAX)));
     mi_heap_destroy(heap);
 }
 
@@ -106,42 +104,6 @@ static void abandoned_blocks_are_visited(void **state) {
     mi_heap_destroy(heap);
 }
 
-/* ---- subprocesses ---- */
-
-static void there_is_one_subprocess(void **state) {
-    (void)state;
-    mi_subproc_id_t made = mi_subproc_new();
-    assert_ptr_equal(made._mi_subproc_id, mi_subproc_main()._mi_subproc_id);
-    mi_subproc_add_current_thread(made);
-    assert_ptr_equal(made._mi_subproc_id, mi_subproc_current()._mi_subproc_id);
-    mi_subproc_destroy(made);
-}
-
-static bool count_heap(mi_heap_t *heap, void *argument) {
-    mi_heap_t **wanted = argument;
-    if (heap == *wanted) *wanted = NULL;
-    return true;
-}
-
-static bool stop(mi_heap_t *heap, void *argument) {
-    (void)heap, (void)argument;
-    return false;
-}
-
-static void all_heaps_are_visited(void **state) {
-    (void)state;
-    mi_heap_t *heap = mi_heap_new(), *main_heap = mi_heap_main(), *wanted = heap;
-    assert_true(mi_subproc_visit_heaps(mi_subproc_main(), count_heap, &wanted));
-    assert_true(mi_subproc_visit_heaps(mi_subproc_main(), count_heap, &main_heap));
-    assert_true(wanted == NULL && main_heap == NULL);
-    assert_false(mi_subproc_visit_heaps(mi_subproc_main(), stop, NULL));
-    mi_heap_destroy(heap);
-    wanted = heap;
-    assert_true(mi_subproc_visit_heaps(mi_subproc_main(), count_heap, &wanted));
-    assert_non_null(wanted);
-}
-
 RUN(cmocka_unit_test(a_heap_knows_its_blocks), cmocka_unit_test(theaps_allocate_in_their_heap),
     cmocka_unit_test(the_default_theap_is_what_malloc_uses),
-    cmocka_unit_test(a_theap_shows_its_blocks), cmocka_unit_test(abandoned_blocks_are_visited),
-    cmocka_unit_test(there_is_one_subprocess), cmocka_unit_test(all_heaps_are_visited))
+    cmocka_unit_test(a_theap_shows_its_blocks), cmocka_unit_test(abandoned_blocks_are_visited))

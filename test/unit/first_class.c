@@ -270,11 +270,141 @@ static void a_default_heap_that_ends_is_the_default_no_more(void **state) {
     eddy_free(kept);
 }
 
+/* ---- heaps below others ---- */
+
+static eddy_heap_t *parent;
+
+static int start_below(void **state) {
+    if (start(state) != 0) return 1;
+    eddy_heap_destroy(heap);
+    parent = eddy_heap_new_below(NULL);
+    heap = parent == NULL ? NULL : eddy_heap_new_below(parent);
+    return heap == NULL;
+}
+
+static void parents_are_told(void **state) {
+    (void)state;
+    assert_null(eddy_heap_parent(eddy_heap_main()));
+    assert_null(eddy_heap_parent(parent));
+    assert_ptr_equal(eddy_heap_parent(heap), parent);
+    eddy_heap_t *other = eddy_heap_new();
+    assert_ptr_equal(eddy_heap_parent(other), eddy_heap_main());
+    eddy_heap_delete(other);
+    eddy_heap_destroy(parent);
+}
+
+static void what_a_deleted_heap_leaves_is_the_parents(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    allocate_all(NULL);
+    eddy_heap_delete(heap);
+    for (size_t i = 0; i < BLOCKS; i++) assert_ptr_equal(eddy_heap_of(blocks[i]), parent);
+    in_thread(free_half, NULL);
+    eddy_heap_destroy(parent);
+    assert_int_equal(slices_used(), before);
+}
+
+static void what_threads_left_in_a_deleted_heap_is_the_parents(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    in_thread(allocate_all, NULL);
+    in_thread(delete_heap, NULL);
+    for (size_t i = 0; i < BLOCKS; i++) assert_ptr_equal(eddy_heap_of(blocks[i]), parent);
+    free_half(NULL);
+    eddy_heap_destroy(parent);
+    assert_int_equal(slices_used(), before);
+}
+
+static void a_thread_keeps_one_part_of_the_parent(void **state) {
+    (void)state;
+    /* Small blocks: large objects stay with the part that they are of. */
+    size_t heaps = 0;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = seal(must(eddy_heap_malloc(heap, 100)), 100);
+        eddy_heap_delete(heap);
+        heap = eddy_heap_new_below(parent);
+        if (i == 10) heaps = heaps_ever();
+    }
+    assert_int_equal(heaps_ever(), heaps);
+    for (size_t i = 1; i < BLOCKS; i++) assert_ptr_equal(heap_of(blocks[i]), heap_of(blocks[0]));
+    heap_verify(heap_of(blocks[0]));
+    free_all(NULL);
+    eddy_heap_destroy(parent);
+}
+
+static void two_parts_stay_while_one_holds_a_large_object(void **state) {
+    (void)state;
+    void *large = must(eddy_heap_malloc(heap, 300 * KIB));
+    must(eddy_heap_malloc(parent, 100));
+    eddy_heap_delete(heap);
+    assert_ptr_equal(eddy_heap_of(large), parent);
+    heap_t *part = heap_of(large);
+    eddy_free(large);
+    /* The thread notices as it looks for another part. */
+    heap = eddy_heap_new_below(parent);
+    assert_ptr_equal(heap_of(must(eddy_heap_malloc(heap, 100))), part);
+    eddy_heap_destroy(parent);
+}
+
+static void a_heap_ends_with_its_parent(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    allocate_all(NULL);
+    eddy_heap_t *below = eddy_heap_new_below(heap);
+    void *block = must(eddy_heap_malloc(below, 300 * KIB));
+    assert_non_null(block);
+    eddy_heap_destroy(parent);
+    assert_int_equal(slices_used(), before);
+}
+
+static void deleting_a_parent_frees_nothing(void **state) {
+    (void)state;
+    allocate_all(NULL);
+    eddy_heap_delete(parent);
+    for (size_t i = 0; i < BLOCKS; i++) assert_ptr_equal(eddy_heap_of(blocks[i]), eddy_heap_main());
+    free_all(NULL);
+}
+
+static void a_default_heap_that_ends_makes_its_parent_the_default(void **state) {
+    (void)state;
+    static void (*const ends[])(eddy_heap_t *) = {eddy_heap_delete, eddy_heap_destroy};
+    for (size_t i = 0; i < LENGTH(ends); i++) {
+        assert_non_null(eddy_heap_set_default(heap));
+        assert_non_null(eddy_malloc(100));
+        ends[i](heap);
+        assert_ptr_equal(eddy_heap_get_default(), parent);
+        assert_ptr_equal(eddy_heap_of(must(eddy_malloc(100))), parent);
+        heap = eddy_heap_new_below(parent);
+    }
+    eddy_heap_destroy(parent);
+}
+
+static void delete_another(void *unused) {
+    (void)unused;
+    for (unsigned i = 0; i < 200; i++) {
+        eddy_heap_t *other = eddy_heap_new_below(parent);
+        for (size_t size = 0; size < 2000; size += 100) must(eddy_heap_malloc(other, size));
+        eddy_heap_delete(other);
+        eddy_free(must(eddy_heap_malloc(parent, 100)));
+    }
+}
+
+static void threads_delete_heaps_of_one_parent_side_by_side(void **state) {
+    (void)state;
+    size_t before = slices_used();
+    actor_t actors[3];
+    for (size_t i = 0; i < LENGTH(actors); i++) actor_start(&actors[i]);
+    for (size_t i = 0; i < LENGTH(actors); i++) actor_begin(&actors[i], delete_another, NULL);
+    delete_another(NULL);
+    for (size_t i = 0; i < LENGTH(actors); i++) actor_end(&actors[i]);
+    eddy_heap_destroy(parent);
+    assert_int_equal(slices_used(), before);
+}
+
 /* ---- random lives ---- */
 
 /* Blocks of several heaps that come, are deleted, and are destroyed with all they hold. */
-static void random_heaps_hold_what_the_model_says(void **state) {
-    (void)state;
+static void live_randomly_below(eddy_heap_t *home) {
     static struct {
         void *block;
         eddy_heap_t *heap;
@@ -282,7 +412,7 @@ static void random_heaps_hold_what_the_model_says(void **state) {
     eddy_heap_t *heaps[HEAPS];
     uint64_t random = 1;
     size_t count = 0;
-    for (size_t i = 0; i < HEAPS; i++) heaps[i] = must(eddy_heap_new());
+    for (size_t i = 0; i < HEAPS; i++) heaps[i] = must(eddy_heap_new_below(home));
     for (unsigned step = 0; step < STEPS; step++) {
         eddy_heap_t **one = &heaps[random_below(&random, HEAPS)];
         if (random_one_in(&random, 500)) {
@@ -290,7 +420,7 @@ static void random_heaps_hold_what_the_model_says(void **state) {
             for (size_t i = count; i-- > 0;) {
                 if (live[i].heap != *one) continue;
                 check(is_sealed(live[i].block));
-                live[i].heap = eddy_heap_main();
+                live[i].heap = home;
                 if (destroy) live[i] = live[--count];
             }
             if (destroy) {
@@ -298,7 +428,7 @@ static void random_heaps_hold_what_the_model_says(void **state) {
             } else {
                 eddy_heap_delete(*one);
             }
-            *one = must(eddy_heap_new());
+            *one = must(eddy_heap_new_below(home));
             assert_int_equal(live_blocks(), count);
             heap_verify(own_heap());
         } else if (count == 0 || (count < LIVE_MOST && random_one_in(&random, 2))) {
@@ -314,10 +444,22 @@ static void random_heaps_hold_what_the_model_says(void **state) {
     }
     for (size_t i = 0; i < HEAPS; i++) eddy_heap_delete(heaps[i]);
     while (count > 0) sealed_free(live[--count].block);
+}
+
+static void random_heaps_hold_what_the_model_says(void **state) {
+    (void)state;
+    live_randomly_below(eddy_heap_main());
     destroy_heap(NULL);
 }
 
+static void random_heaps_below_another_do_so_too(void **state) {
+    (void)state;
+    live_randomly_below(parent);
+    eddy_heap_destroy(parent);
+}
+
 #define FIRST_CLASS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define BELOW_TEST(test) cmocka_unit_test_setup_teardown(test, start_below, end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -335,6 +477,16 @@ int main(void) {
         FIRST_CLASS_TEST(a_new_heap_in_the_old_place_is_another),
         FIRST_CLASS_TEST(what_names_no_heap_comes_from_the_default_one),
         FIRST_CLASS_TEST(a_default_heap_that_ends_is_the_default_no_more),
+        BELOW_TEST(parents_are_told),
+        BELOW_TEST(what_a_deleted_heap_leaves_is_the_parents),
+        BELOW_TEST(what_threads_left_in_a_deleted_heap_is_the_parents),
+        BELOW_TEST(a_thread_keeps_one_part_of_the_parent),
+        BELOW_TEST(two_parts_stay_while_one_holds_a_large_object),
+        BELOW_TEST(a_heap_ends_with_its_parent),
+        BELOW_TEST(deleting_a_parent_frees_nothing),
+        BELOW_TEST(a_default_heap_that_ends_makes_its_parent_the_default),
+        BELOW_TEST(threads_delete_heaps_of_one_parent_side_by_side),
+        BELOW_TEST(random_heaps_below_another_do_so_too),
         FIRST_CLASS_TEST(random_heaps_hold_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
