@@ -8,9 +8,9 @@
     ./eddy bench -- make -j4            a command of your own
 
 A SCENARIO is a program of bench/, with or without its options; a real program of test/programs/:
-python, gcc, ...; `tide`, memory over time; or one of the families bursts, loads, threads, programs.
-Peers that are found: libc, mimalloc, jemalloc, tcmalloc, tbbmalloc, scudo. docs/benchmarking.md
-says how it is measured and what the words mean."""
+python, gcc, ...; `tide`, memory over time; `instructions`, exact counts; or one of the families
+bursts, loads, threads, programs. Peers that are found: libc, mimalloc, jemalloc, tcmalloc,
+tbbmalloc, scudo. docs/benchmarking.md says how it is measured and what the words mean."""
 import argparse
 import contextlib
 import shutil
@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab import allocators, builds, runs, session
+from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
 
 
@@ -45,6 +45,10 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where the results go (default: build/bench/DATE)")
+    parser.add_argument("--publish", action="store_true",
+                        help="write docs/results and the results table of README.md")
+    parser.add_argument("--build", type=Path, metavar="DIR", default=ROOT / "build" / "release",
+                        help="a build of this repository (default: build/release)")
     parser.add_argument("--install-peers", action="store_true",
                         help="install Debian's packages of the peers first")
     options = parser.parse_args(words)
@@ -54,13 +58,15 @@ def parse_arguments():
         parser.error(f"fewer than {session.RUNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
+    if options.publish and (command or options.scenario or options.out):
+        parser.error("what is published are the standard scenarios, in docs/results")
     if command and not shutil.which(command[0]):
         parser.error(f"no program '{command[0]}'; give a path or a name found in PATH")
     return options
 
 
 def choose_allocators(options, folder):
-    chosen = [allocators.eddy()]
+    chosen = [allocators.from_library(options.build / "libeddy.so", role=Role.SUBJECT)]
     if options.before:
         print(f"building {options.before}", file=sys.stderr)
         library = builds.revision(options.before, folder)
@@ -80,10 +86,14 @@ def choose_allocators(options, folder):
 def main():
     options = parse_arguments()
     out = options.out or ROOT / "build" / "bench" / time.strftime("%Y-%m-%d-%H%M%S")
+    if options.publish:
+        out = publish.FOLDER
     with tempfile.TemporaryDirectory(prefix="eddy-before-") as folder:
         chosen = choose_allocators(options, Path(folder))
         with contextlib.suppress(KeyboardInterrupt):
-            session.hold(options, chosen, runs.PROGRAMS, out)
+            results = session.hold(options, chosen, out)
+            if options.publish:
+                publish.publish(results)
             return
     sys.exit(f"interrupted; the rows made so far are in {out}")
 

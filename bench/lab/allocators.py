@@ -95,7 +95,7 @@ def from_library(path, name=None, role=Role.PEER):
 def eddy():
     if not EDDY.is_file():
         raise SystemExit(f"no {EDDY}; build it: ./eddy build")
-    return from_library(EDDY, role=Role.SUBJECT)
+    return from_library(EDDY)
 
 
 def find_peers():

@@ -12,10 +12,14 @@ BINDING = re.compile(r"binding file (\S+) \[\d+\] to (\S+) \[\d+\]: normal symbo
 
 
 def bindings(text, allocator):
-    """{(function, library)} of what the linker wrote about one process. The allocator itself may
-    take what it likes from libc."""
-    return {(function, library) for user, library, function in BINDING.findall(text)
-            if function in FUNCTIONS and not (allocator.libraries and serves(allocator, user))}
+    """{(function, library)}: whose functions one process calls, by what the linker wrote. The
+    allocator itself may take what it likes from libc. A program that uses the address of a function
+    lends the others its own jump to it: then what counts is where that jump leads."""
+    found = [(user, library, function) for user, library, function in BINDING.findall(text)
+             if function in FUNCTIONS and not (allocator.libraries and serves(allocator, user))]
+    jumps = {(user, function) for user, library, function in found if user != library}
+    return {(function, library) for _, library, function in found
+            if serves(allocator, library) or (library, function) not in jumps}
 
 
 def serves(allocator, library):

@@ -1,10 +1,12 @@
 """One visit to the laboratory: check, measure in turns, count, write, show."""
+import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from lab import machine, origin, runs, suite, table, tide
+from lab import callgrind, machine, origin, page, pairs, runs, suite, table, tide
 from lab.allocators import ROOT, Role, from_library
 from lab.callgrind import CountFailed
 from lab.counted import can_count, instructions_per_pair
@@ -89,24 +91,42 @@ class Session:
         for row in tide.measure(self.build, self.chosen):
             self.writer.write("tide", row)
 
+    def count_pairs(self):
+        say("counting the instructions of malloc and free")
+        cases = [(size, burst) for size in suite.COUNTED_SIZES for burst in suite.COUNTED_BURSTS]
+
+        def count(allocator):
+            with contextlib.suppress(CountFailed):
+                return pairs.per_pair(self.build / "pairs", allocator, cases)
+            return {}
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for allocator, counts in zip(self.chosen, pool.map(count, self.chosen), strict=True):
+                for (size, burst), per_pair in counts.items():
+                    self.write_count(f"pairs size={size} burst={burst}", allocator, per_pair)
+
+    def write_count(self, scenario, allocator, per_pair):
+        self.writer.write("instructions", {"scenario": scenario, "allocator": allocator.name,
+                                           "per_pair": f"{per_pair:.2f}"})
+
     def count_undecided(self, points):
         """Where times cannot tell the subject from the best peer, the instructions of both."""
         results = Results.load(self.writer.folder)
-        pairs = []
+        undecided = []
         for point in points:
             if isinstance(point, runs.Point) and can_count(point):
                 rival = undecided_rival(results, str(point))
-                pairs += [(point, one) for one in self.chosen
-                          if rival and one.name in (results.subject, rival)]
-        if not pairs:
+                undecided += [(point, one) for one in self.chosen
+                              if rival and one.name in (results.subject, rival)]
+        if not undecided:
             return
-        say(f"counting the instructions of {len(pairs) // 2} scenarios that times cannot decide")
-        with Progress(len(pairs)) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
-            for (point, allocator), count in zip(pairs, pool.map(_count, pairs), strict=True):
+        say(f"counting where times cannot decide: {len(undecided) // 2} scenarios")
+        with Progress(len(undecided)) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = pool.map(_count, undecided)
+            for (point, allocator), count in zip(undecided, counts, strict=True):
                 bar.step("counting")
                 if count is not None:
-                    self.writer.write("instructions", {
-                        "scenario": point, "allocator": allocator.name, "per_pair": f"{count:.2f}"})
+                    self.write_count(point, allocator, count)
 
 
 def program_of(point):
@@ -144,11 +164,15 @@ def describe(writer, chosen, options):
     writer.write("machine", {"name": "runs", "value": options.runs})
 
 
+def asked_for(options, word):
+    return word in options.scenario if options.scenario else not options.command
+
+
 def choose_points(options, build):
     if options.command:
         return [CommandPoint(options.command, build)]
     words = options.scenario or suite.standard(options.quick)
-    scenarios = [scenario for word in words if word != tide.NAME
+    scenarios = [scenario for word in words if word not in (tide.NAME, suite.COUNTED)
                  for scenario in suite.expand(word, options.quick)]
     return suite.points(scenarios, build, options.quick)
 
@@ -161,13 +185,16 @@ def show(results, out):
                                    rival if (scenario, rival) in results.rows else None,
                                    f"against {before}", paint))
     parts += [table.summary(results, paint), table.scaling(results, "scale", suite.SCALE_BARE),
-              table.tide(results)]
+              table.instructions(results), table.tide(results)]
     print("\n\n".join(filter(None, map("\n".join, parts))))
-    say(f"results: {out}")
+    report = Path(out, "report.html")
+    report.write_text(page.render(results), encoding="utf-8")
+    say(f"pictures: {report}")
 
 
-def hold(options, chosen, build, out):
-    """The whole; `options` as bench/laboratory.py reads them."""
+def hold(options, chosen, out):
+    """The whole; `options` as bench/laboratory.py reads them. Returns the results."""
+    build = options.build / "bench"
     points = choose_points(options, build)
     if warning := machine.busy_at_start():
         say(f"warning: {warning}")
@@ -178,7 +205,13 @@ def hold(options, chosen, build, out):
         session.measure(points, options.runs)
         writer.write("machine", {"name": "processors busy with other work",
                                  "value": f"{load.others():.1f}"})
-        if not options.command and (not options.scenario or tide.NAME in options.scenario):
+        if asked_for(options, tide.NAME):
             session.watch_tide()
+        if asked_for(options, suite.COUNTED) and callgrind.available():
+            session.count_pairs()
         session.count_undecided(points)
-    show(Results.load(out), out)
+    results = Results.load(out)
+    if not (results.rows or results.tide or results.instructions):
+        raise SystemExit("eddy: nothing was measured, for the reasons above")
+    show(results, out)
+    return results

@@ -58,14 +58,15 @@ def geometric_mean_ratio(scenarios):
     value = geometric_mean([median(above) / median(below) for above, below in scenarios])
     if any(len(above) < 5 or len(below) < 5 for above, below in scenarios):
         return Ratio(value, 0, math.inf)
-    sums = sorted(sum(_resampled_log(above, generator) - _resampled_log(below, generator)
-                      for above, below in scenarios) for _ in range(RESAMPLES))
+    logs = [[list(map(math.log, values)) for values in pair] for pair in scenarios]
+    sums = sorted(sum(_median_of_redrawn(above, generator) - _median_of_redrawn(below, generator)
+                      for above, below in logs) for _ in range(RESAMPLES))
     low, high = (math.exp(sums[index] / len(scenarios)) for index in _tails(RESAMPLES))
     return Ratio(value, min(low, value), max(high, value))
 
 
-def _resampled_log(values, generator):
-    return math.log(median(generator.choices(values, k=len(values))))
+def _median_of_redrawn(values, generator):
+    return median(generator.choices(values, k=len(values)))
 
 
 def _tails(count):

@@ -14,6 +14,10 @@ CREW_ROUNDS = {"asymmetric": 500, "cache_scratch": 10000, "cache_thrash": 10000,
                "sh6": 60, "sh8": 40, "xmalloc": 2000}
 THREADS_LEAST = {"xmalloc": 2, "asymmetric": 2}
 
+# What is counted on every allocator, exactly.
+COUNTED = "instructions"
+COUNTED_SIZES, COUNTED_BURSTS = (16, 64, 256, 512, 1024, 4096), (1, 10, 100, 1000)
+
 PAGE_BYTES = 60_000  # a burst up to this size fits into a page, with room for rounding
 BARE_LIST_SERVES = {"sweep"}  # one size, one thread
 SCALE_BARE = "scale_bare"  # the same load on a list of its own, whoever serves malloc
@@ -59,7 +63,7 @@ LOAD = Scenarios(
      "multisize --mix=mixed,phases --max=2048 --burst=10000 --threads=1",
      "churn --size=64 --burst=10000 --order=lifo --survivors=0 --gap=0 --threads=2 "
      "--handoff=yes"))
-REAL_PROGRAMS = Scenarios(tuple(program.name for program in PROGRAMS), ("python", "objects"))
+REAL_PROGRAMS = Scenarios(tuple(program.name for program in PROGRAMS), ("python",))
 
 
 def group_of(point):

@@ -3,7 +3,7 @@ import math
 import os
 
 from lab.results import MARGIN
-from lab.suite import GROUPS, OWN
+from lab.suite import COUNTED_SIZES, GROUPS, OWN
 
 COLOURS = {"faster": "32", "slower": "31", "smaller": "32", "larger": "31"}
 SIZE_WORDS = {"faster": "smaller", "slower": "larger", "cannot tell": "cannot tell"}
@@ -130,6 +130,19 @@ def scaling(results, program, bare):
                            for name in [results.subject, *results.rivals]
                            if {1, threads} <= set(curves.get(name, ())))
         yield f"  {threads} threads, the bare list {efficiency(bare, threads):.2f}: {shares}"
+
+
+def instructions(results):
+    """Lines: exact counts, bursts of 100."""
+    names = [name for name in [results.subject, *results.rivals]
+             if ("pairs size=64 burst=100", name) in results.instructions]
+    if not names:
+        return
+    yield "instructions of a malloc and a free in bursts of 100, exact"
+    yield f"  {'bytes':<8}" + "".join(f"{name:>11}" for name in names)
+    for size in COUNTED_SIZES:
+        counts = (results.instructions[f"pairs size={size} burst=100", name] for name in names)
+        yield f"  {size:<8}" + "".join(f"{count:>11.1f}" for count in counts)
 
 
 def tide(results):

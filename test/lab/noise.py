@@ -1,0 +1,47 @@
+"""Laboratory runs made up from known speeds and the noise of real machines, so that what is said of
+them can be held against what is true."""
+import random
+
+from lab.results import Results
+from lab.suite import LOADS
+
+SUBJECT, RIVAL = "eddy", "rival"
+
+
+def quiet(generator, _turn):
+    """A per cent or so, at times a process with bad luck."""
+    return generator.lognormvariate(0, 0.01) * (1.1 if generator.random() < 0.03 else 1)
+
+
+def two_peaked(generator, _turn):
+    """Another program on the same processor, or none, and a long tail."""
+    return generator.choice((1, 1.3)) * generator.lognormvariate(0, 0.03) \
+        * (1 + generator.expovariate(20))
+
+
+def drifting(generator, turn):
+    """A machine that grows busier from turn to turn."""
+    return (1 + 0.05 * turn) * generator.lognormvariate(0, 0.02)
+
+
+NOISES = {noise.__name__: noise for noise in (quiet, two_peaked, drifting)}
+
+
+def row(scenario, turn, time):
+    return {"turn": turn, "group": LOADS, "scenario": scenario, "ns_per_pair": time,
+            "peak_kib": 1000.0}
+
+
+def visit(true_ratios, noise, runs, seed):
+    """Results in which the subject takes true_ratios[scenario] of the rival's time."""
+    generator = random.Random(seed)
+    rows, groups = {}, {}
+    for number, ratio in enumerate(true_ratios):
+        name = f"load number={number}"
+        groups[name] = LOADS
+        for turn in range(runs):
+            for allocator, factor in ((SUBJECT, ratio), (RIVAL, 1)):
+                time = 10 * factor * noise(generator, turn)
+                rows.setdefault((name, allocator), []).append(row(name, turn, time))
+    allocators = [{"name": SUBJECT, "role": "subject"}, {"name": RIVAL, "role": "peer"}]
+    return Results({}, allocators, groups, rows)
