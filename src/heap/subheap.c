@@ -43,7 +43,7 @@ struct eddy_heap *first_class_make(struct eddy_heap *parent) {
     store_relaxed(&made->limit_slices, SIZE_MAX);
     store_relaxed(&made->parent, parent);
     if (parent != NULL) add_relaxed(&parent->children, 1);
-    /* Release pairs with the acquire in end_below: a heap that lives has the parent that it shows. */
+    /* Release pairs with the acquire in end_below: who sees a live heap sees its parent. */
     store_release(&made->id, id);
     return made;
 }

@@ -6,12 +6,12 @@
  * whose thread has ended stays with the first-class heap until the next thread takes it over.
  *
  * A first-class heap may stand below another one, its parent. When it is deleted, the sub-heaps are
- * the parent's; a thread that has two of it then merges them as it merges orphans. It ends with its
- * parent.
+ * the parent's; a thread that has two of it then merges them as it merges orphans. It ends with
+ * its parent.
  *
  * Invariants: a sub-heap's first_class_id is that of its first-class heap, which no other heap ever
- * has; 0 makes it an orphan. is_left: its thread has ended, its first-class heap has not. `children`
- * counts the heaps whose parent this one is.
+ * has; 0 makes it an orphan. is_left: its thread has ended, its first-class heap has not.
+ * `children` counts the heaps whose parent this one is.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_SUBHEAP_H
 #define EDDY_HEAP_SUBHEAP_H
