@@ -15,9 +15,10 @@ enum { CHILD_SECONDS = 200 };
 typedef void child_fn(void);
 
 /* Once, before all forks. The thread sanitizer does not let the child of several threads start one,
- * Eddy's own included. */
+ * Eddy's own included; and a thread that starts holds locks of the address sanitizer's, which its
+ * child would wait for. */
 static inline void child_prepare(void) {
-    if (TSAN) eddy_option_set(EDDY_OPTION_SCAVENGER, 0);
+    if (SANITIZED) eddy_option_set(EDDY_OPTION_SCAVENGER, 0);
 }
 
 static inline void child_live(child_fn *body) {
