@@ -261,15 +261,19 @@ page_t *span_allocate(size_t slices, size_t alignment, span_source_t source, boo
     return head;
 }
 
-static void free_as(page_t *head, span_kind_t kind) {
-    lock_acquire(&lock);
-    size_t slices = span_slices(head);
-    span_set(head, SPAN_TRANSIT, slices);
-    demand_fall(&demand, slices);
+/* A span in transit is free. Lets go of the lock like purge_locked where nothing free is kept. */
+static void free_locked(page_t *head, span_kind_t kind) {
+    demand_fall(&demand, span_slices(head));
     tiles_insert(head, kind);
     note_held();
     bool at_once = option_get(EDDY_OPTION_DECAY_MS) == 0 || load_relaxed(&demand_is_tight);
     if (unlikely(at_once)) purge_locked(dirty_slices());
+}
+
+static void free_as(page_t *head, span_kind_t kind) {
+    lock_acquire(&lock);
+    span_set(head, SPAN_TRANSIT, span_slices(head));
+    free_locked(head, kind);
     lock_release(&lock);
 }
 
@@ -308,8 +312,7 @@ void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
 page_t *span_drop_front(page_t *head, size_t slices) {
     lock_acquire(&lock);
     page_t *rest = tiles_split(head, slices, SPAN_TRANSIT);
-    demand_fall(&demand, slices);
-    tiles_insert(head, used_kind(head));
+    free_locked(head, used_kind(head));
     lock_release(&lock);
     return rest;
 }
@@ -337,8 +340,7 @@ bool span_extend(page_t *head, size_t slices) {
 
 void span_shorten(page_t *head, size_t slices) {
     lock_acquire(&lock);
-    demand_fall(&demand, span_slices(head) - slices);
-    tiles_insert(tiles_split(head, slices, SPAN_TRANSIT), used_kind(head));
+    free_locked(tiles_split(head, slices, SPAN_TRANSIT), used_kind(head));
     lock_release(&lock);
 }
 

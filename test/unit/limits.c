@@ -98,6 +98,28 @@ static void beyond_the_soft_limit_freed_memory_is_returned_at_once(void **state)
     eddy_free(objects[7]);
 }
 
+/* Whichever way memory becomes free. */
+static void shrink_and_check(void) {
+    enum { MANY = 32 };
+    char *object = must(eddy_malloc(MANY * OBJECT));
+    memset(object, 1, MANY * OBJECT);
+    object = must(eddy_realloc(object, (MANY - 1) * OBJECT / 2));
+    assert_int_equal(stats_now().dirty, 0);
+    eddy_free(object);
+    eddy_free(must(eddy_malloc_aligned_at(OBJECT, MANY * OBJECT, 8)));
+    assert_int_equal(stats_now().dirty, 0);
+}
+
+static void what_a_shrunk_object_loses_is_returned_at_once_too(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, OBJECT);
+    shrink_and_check();
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, 0);
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
+    shrink_and_check();
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
+}
+
 static void beyond_the_soft_limit_no_page_is_kept(void **state) {
     (void)state;
     enum { BLOCKS = 64 };
@@ -192,6 +214,7 @@ int main(void) {
         LIMIT_TEST(a_limit_below_what_is_in_use_refuses_until_that_is_freed),
         LIMIT_TEST(free_memory_is_returned_to_stay_within_the_limit),
         LIMIT_TEST(beyond_the_soft_limit_freed_memory_is_returned_at_once),
+        LIMIT_TEST(what_a_shrunk_object_loses_is_returned_at_once_too),
         LIMIT_TEST(beyond_the_soft_limit_no_page_is_kept),
         cmocka_unit_test(version_2_is_limited_by_all_groups_above),
         cmocka_unit_test(version_1_names_its_controller),
