@@ -167,19 +167,33 @@ static void load_string(const char *string) {
 
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
 
-static void load_environment(option_row_t *row) {
-    char name[NAME_MAX_BYTES];
+/* The name of the option's environment variable. */
+static void name_variable(const option_row_t *row, char name[NAME_MAX_BYTES]) {
     size_t length = sizeof environment_prefix - 1;
     memcpy(name, environment_prefix, length);
     for (const char *c = row->name; *c != '\0'; c++) name[length++] = upper(*c);
     name[length] = '\0';
+}
+
+static void load_environment(option_row_t *row) {
+    char name[NAME_MAX_BYTES];
+    name_variable(row, name);
     const char *text = os_environment(name);
     if (text != NULL) set_from_text(row, text, name);
 }
 
 /* Read elsewhere: by ablate.c in the builds made for it, and by the benchmarks. */
 static bool is_other(const char *name) {
-    return strcmp(name, "ablate") == 0 || strncmp(name, "bench_", 6) == 0;
+    return strcmp(name, "EDDY_ABLATE") == 0 || strncmp(name, "EDDY_BENCH_", 11) == 0;
+}
+
+static bool is_variable(const char *name) {
+    char known[NAME_MAX_BYTES];
+    for (size_t i = 0; i < EDDY_OPTION_COUNT; i++) {
+        name_variable(&rows[i], known);
+        if (strcmp(known, name) == 0) return true;
+    }
+    return is_other(name);
 }
 
 /* Say which EDDY_* variables mean nothing, so that a misspelt one is noticed. */
@@ -187,16 +201,12 @@ static void report_unknown(void) {
     extern char **environ;
     if (os_is_secure() || environ == NULL) return;
     for (char **entry = environ; *entry != NULL; entry++) {
-        size_t prefix = sizeof environment_prefix - 1;
-        if (strncmp(*entry, environment_prefix, prefix) != 0) continue;
-        char name[NAME_MAX_BYTES] = "";
-        size_t length = strcspn(*entry + prefix, "=");
-        for (size_t i = 0; i < size_min(length, sizeof name - 1); i++) {
-            char c = (*entry)[prefix + i];
-            name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-        }
-        if (is_other(name)) continue;
-        if (find_row(name) == NULL) os_say("EDDY_%s is no option; it is ignored", name);
+        if (strncmp(*entry, environment_prefix, sizeof environment_prefix - 1) != 0) continue;
+        char name[NAME_MAX_BYTES];
+        size_t length = size_min(strcspn(*entry, "="), sizeof name - 1);
+        memcpy(name, *entry, length);
+        name[length] = '\0';
+        if (!is_variable(name)) os_say("%s is no option; it is ignored", name);
     }
 }
 

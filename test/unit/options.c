@@ -15,9 +15,9 @@ static const int64_t standard[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_HUGE_PAGES] = 0,
 };
 
-static const char *const variables[] = {"EDDY_DECAY_MS", "EDDY_RETAIN_MAX", "EDDY_LIMIT",
-                                        "EDDY_STATS",    "EDDY_VERBOSE",    "EDDY_DECAYMS",
-                                        "EDDY_SCAVENGER"};
+static const char *const variables[] = {"EDDY_DECAY_MS",  "EDDY_RETAIN_MAX", "EDDY_LIMIT",
+                                        "EDDY_STATS",     "EDDY_VERBOSE",    "EDDY_DECAYMS",
+                                        "EDDY_SCAVENGER", "EDDY_decay_ms"};
 
 static int saved_stderr;
 static FILE *said;
@@ -244,10 +244,13 @@ static void a_bad_value_in_the_environment_is_refused(void **state) {
     assert_refused(NULL, "EDDY_LIMIT", EDDY_OPTION_LIMIT);
 }
 
-static void a_misspelt_variable_is_named(void **state) {
+static void a_misspelt_variable_is_named_as_it_stands(void **state) {
     (void)state;
-    setenv("EDDY_DECAYMS", "1", 1);
-    assert_refused(NULL, "EDDY_", EDDY_OPTION_DECAY_MS);
+    setenv("EDDY_DECAYMS", "3", 1);
+    assert_refused(NULL, "EDDY_DECAYMS is no option", EDDY_OPTION_DECAY_MS);
+    unsetenv("EDDY_DECAYMS");
+    setenv("EDDY_decay_ms", "3", 1);
+    assert_refused(NULL, "EDDY_decay_ms is no option", EDDY_OPTION_DECAY_MS);
 }
 
 static void a_program_may_set_every_value_of_the_range(void **state) {
@@ -309,7 +312,7 @@ int main(void) {
         WITH_MESSAGES(an_item_of_any_length_is_safe),
         WITH_MESSAGES(the_environment_wins_over_the_string),
         WITH_MESSAGES(a_bad_value_in_the_environment_is_refused),
-        WITH_MESSAGES(a_misspelt_variable_is_named),
+        WITH_MESSAGES(a_misspelt_variable_is_named_as_it_stands),
         WITH_MESSAGES(a_program_may_set_every_value_of_the_range),
         WITH_MESSAGES(an_option_that_does_not_exist_is_invalid),
     };
