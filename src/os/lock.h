@@ -1,10 +1,11 @@
 /* A lock for short sections: one atomic operation when nobody waits, a futex otherwise.
  *
  * Every lock has a rank, and a thread takes locks only in rising rank (debug builds check it):
- *   HEAP      a heap's page lists and the state of its pages. Two heaps at once only by
- *             lock_try for the second.
- *   REGISTRY  the list of all threads, the pool of free records
- *   SPAN      the free spans, regions, and the kinds of slices
+ *   FIRST_CLASS  a first-class heap's list of sub-heaps
+ *   HEAP         a heap's page lists and the state of its pages. Two heaps at once only by
+ *                lock_try for the second.
+ *   REGISTRY     the list of all heaps; the pools of free records and sub-heaps
+ *   SPAN         the free spans, regions, and the kinds of slices
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_OS_LOCK_H
 #define EDDY_OS_LOCK_H

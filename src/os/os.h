@@ -118,7 +118,7 @@ bool os_barrier(void);
 
 /* The value of an environment variable, NULL when unset or when the program runs setuid. */
 const char *os_environment(const char *name);
-/* True until the C library has set up `environ`, or when the program runs setuid. */
+/* Whether the program runs with rights that its user lacks, as a setuid one. */
 bool os_is_secure(void);
 
 /* Have `handler` run at a signal; false when the kernel does not allow that. */
