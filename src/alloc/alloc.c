@@ -55,7 +55,7 @@ static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
     heap = alloc_heap(heap);
     if (!scavenge_is_running()) heap_tick();
-    if (unlikely(errand_any())) run_errands(__builtin_return_address(0));
+    if (unlikely(errand_any()) && heap != NULL) run_errands(__builtin_return_address(0));
     void *pointer =
         heap == NULL || !size_in_bounds(size) ? NULL : large_allocate(heap, size, 1, 0, zero);
     return pointer == NULL ? error_no_memory() : pointer;

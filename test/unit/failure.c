@@ -242,11 +242,33 @@ static void shrinking_needs_no_memory(void **state) {
     assert_in_child(shrink_without_memory);
 }
 
+static void count_heartbeat(bool force, unsigned long long heartbeat, void *argument) {
+    (void)force, (void)heartbeat;
+    ++*(unsigned *)argument;
+}
+
+/* Those without a record share one that nobody may write to. */
+static void fail_as_a_thread_without_a_record(void) {
+    unsigned heartbeats = 0;
+    eddy_on_heartbeat(count_heartbeat, &heartbeats);
+    faults_start(FAULT_MEMORY, 1, FOR_EVER);
+    check(eddy_malloc(100) == NULL && eddy_malloc(MIB) == NULL);
+    check(heartbeats == 0 && thread_none.heartbeats == 0);
+    faults_stop();
+    check(eddy_malloc(MIB) != NULL && heartbeats > 0);
+}
+
+static void a_thread_without_a_record_has_no_heartbeat(void **state) {
+    (void)state;
+    assert_in_child(fail_as_a_thread_without_a_record);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scenario_survives_any_one_refusal),
         cmocka_unit_test(every_scenario_survives_refusals_without_end),
         cmocka_unit_test(shrinking_needs_no_memory),
+        cmocka_unit_test(a_thread_without_a_record_has_no_heartbeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
