@@ -157,6 +157,16 @@ void span_load_options(void) {
     lock_release(&lock);
 }
 
+static void say_what_was_found(void) {
+    if (option_get(EDDY_OPTION_VERBOSE) == 0) return;
+    os_say("%zu MiB of address space described, %zu reserved; kernel pages of %zu bytes, taken %zu "
+           "slices at a time; %s",
+           window.slices << SLICE_SHIFT >> 20, region_at(0)->reserved << SLICE_SHIFT >> 20,
+           os_page_size(), region_unit,
+           strict_commit ? "free memory is closed: the kernel promises only what it has"
+                         : "free memory stays open");
+}
+
 static bool start_locked(void) {
     if (started) return true;
     load_options_locked();
@@ -166,6 +176,7 @@ static bool start_locked(void) {
     if (!region_start(huge_pages)) return false;
     option_set(EDDY_OPTION_HUGE_PAGES, region_unit > 1);
     tiles_init();
+    say_what_was_found();
     started = true;
     return true;
 }

@@ -138,6 +138,26 @@ static void options_are_read_once_even_if_the_start_fails(void **state) {
     assert_in_child(speak_once);
 }
 
+static void start_verbosely(void) {
+    int ends[2];
+    char text[1000], expected[100];
+    check(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    setenv("EDDY_VERBOSE", "1", 1);
+    eddy_free(eddy_malloc(1));
+    ssize_t length = read(ends[0], text, sizeof text - 1);
+    check(length > 0);
+    text[length] = '\0';
+    snprintf(expected, sizeof expected, "eddy: %zu MiB of address space described, %zu reserved;",
+             window.slices * SLICE_BYTES / MIB, region_at(0)->reserved * SLICE_BYTES / MIB);
+    check(strstr(text, expected) == text);
+    check(strchr(text, '\n') == text + length - 1);
+}
+
+static void a_verbose_start_says_what_was_found(void **state) {
+    (void)state;
+    assert_in_child(start_verbosely);
+}
+
 /* ---- later ---- */
 
 static void fail_for_good(void) {
@@ -253,6 +273,7 @@ int main(void) {
         cmocka_unit_test(first_use_costs_few_calls_whatever_is_refused),
         cmocka_unit_test(a_start_that_fails_for_good_costs_few_calls_each_time),
         cmocka_unit_test(options_are_read_once_even_if_the_start_fails),
+        cmocka_unit_test(a_verbose_start_says_what_was_found),
         cmocka_unit_test(a_malloc_that_fails_for_good_costs_few_calls),
         cmocka_unit_test(a_malloc_refused_by_a_limit_on_data_costs_few_calls),
         cmocka_unit_test(further_regions_serve_when_the_first_is_small),
