@@ -12,7 +12,7 @@
  *    size (or count times size) exceeds PTRDIFF_MAX. NULL with errno EINVAL when an alignment is
  *    not a power of two. Nothing is lost: after an error every older block is as it was.
  *  - Cost: constant, a few nanoseconds, for blocks up to 64 KiB; larger ones and the rare slow
- *    paths take a short lock and may call the kernel.
+ *    paths take a short lock and may call the kernel. Clearing and copying cost what they do.
  *  - Sizes and alignments are in bytes.
  *
  * SPDX-License-Identifier: MIT */
@@ -83,7 +83,7 @@ EDDY_API void *eddy_expand(void *block, size_t size);
 /* Bytes from `block` to the end of the block, all writable, constant for the life of the block.
  * 0 for NULL. (glibc malloc_usable_size) */
 EDDY_API size_t eddy_usable_size(const void *block);
-/* The usable size that eddy_malloc(size) would give; `size` itself when it cannot be served. */
+/* The usable size that eddy_malloc(size) would give; `size` itself beyond PTRDIFF_MAX. */
 EDDY_API size_t eddy_good_size(size_t size);
 
 /* ---- aligned ------------------------------------------------------------------------------
@@ -114,13 +114,16 @@ EDDY_API void *eddy_recalloc_aligned_at(void *block, size_t count, size_t size, 
 /* ---- first-class heaps --------------------------------------------------------------------
  * A heap is a set of blocks that can be freed together. Any thread may allocate from any heap and
  * free its blocks with eddy_free; a thread's first use of a heap takes a lock, later uses do not.
- * Using a heap while another thread deletes or destroys it is an error of the program. */
+ * A heap is never NULL unless a comment says so. To use one that has ended, or while another thread
+ * ends it, is an error of the program. */
 typedef struct eddy_heap eddy_heap_t;
 
+/* A new heap without a block, without a limit; NULL with errno ENOMEM. Constant time. */
 EDDY_API eddy_heap_t *eddy_heap_new(void);
-/* The heap ends, its blocks live on and are freed one by one. O(pages of the heap). */
+/* The heap ends, its blocks live on and are freed one by one. NULL does nothing. O(pages of the
+ * heap). */
 EDDY_API void eddy_heap_delete(eddy_heap_t *heap);
-/* The heap ends and every block in it is freed at once. O(pages of the heap). */
+/* The heap ends and every block in it is freed at once. NULL does nothing. O(pages of the heap). */
 EDDY_API void eddy_heap_destroy(eddy_heap_t *heap);
 /* A heap below `parent`: when it is deleted, its blocks are the parent's, and it ends with the
  * parent as that does, deleted or destroyed. eddy_heap_new makes heaps below eddy_heap_main(). With
@@ -141,6 +144,7 @@ EDDY_API eddy_heap_t *eddy_heap_main(void);
 EDDY_API eddy_heap_t *eddy_heap_set_default(eddy_heap_t *heap);
 EDDY_API eddy_heap_t *eddy_heap_get_default(void);
 
+/* Each as its namesake without `_heap`, with a block of `heap`; errors and cost are the same. */
 EDDY_API void *eddy_heap_malloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_zalloc(eddy_heap_t *heap, size_t size) EDDY_MALLOC EDDY_SIZE(2);
 EDDY_API void *eddy_heap_calloc(eddy_heap_t *heap, size_t count, size_t size) EDDY_MALLOC
@@ -220,11 +224,11 @@ EDDY_API size_t eddy_collect(void);
  * the memory lies where Eddy cannot describe it: anywhere but in the 256 GiB (less under a limit on
  * address space) below the first memory of Eddy, where the kernel places what is mapped later. */
 EDDY_API int eddy_add_memory(void *start, size_t bytes);
-/* The whole slices of that piece; NULL when there is none of that number. */
+/* The whole slices of that piece, their number of bytes through *bytes; NULL when there is none of
+ * that number. Constant time. */
 EDDY_API void *eddy_added_memory(int number, size_t *bytes);
 
-/* ---- what runs now and then
- * ------------------------------------------------------------------- */
+/* ---- what runs now and then --------------------------------------------------------------- */
 
 /* Called on allocating threads at slow paths of small allocations, the same ones in each run of a
  * program with one thread, and by eddy_collect, with `force`. It may allocate and free; it is not
@@ -270,7 +274,8 @@ typedef enum eddy_option {
     EDDY_OPTION_COUNT
 } eddy_option_t;
 
-/* The value in force; sizes in bytes. -1 with errno EINVAL for an unknown option. */
+/* The value in force; sizes in bytes. -1 with errno EINVAL for an unknown option. Constant time, as
+ * are the next two. */
 EDDY_API int64_t eddy_option_get(eddy_option_t option);
 /* Set a value from now on: 0, or -1 with errno EINVAL for an unknown option or a value out of its
  * range. */

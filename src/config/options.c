@@ -126,7 +126,8 @@ static void set_from_text(option_row_t *row, const char *text, const char *sourc
     if (parse_value(row, text, &value)) {
         choose(row, value);
     } else {
-        os_say("%s: '%s' is no value for %s; the default stays in force", source, text, row->name);
+        os_say("%s: '%s' is no value for %s (include/eddy.h lists them); it is ignored", source,
+               text, row->name);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/fork.h"
 
+#include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/scavenge.h"
 #include "heap/subheap.h"
@@ -95,6 +96,7 @@ void fork_repair(void) {
         return;
     }
     scavenge_repair();
+    idle_repair();
     registry_repair();
     thread_repair(survivor);
     subheap_repair();

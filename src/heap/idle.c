@@ -6,6 +6,11 @@ enum { STEP_PAGES = 32 };
 /* How often a held lock is tried before the heap is left for the next round. */
 enum { LOCK_TRIES = 16 };
 
+/* Guards `in_hand`. */
+static lock_t lock = LOCK_INIT(RANK_IDLE);
+/* Pages taken from running owners, not yet freed for want of a barrier. */
+static list_t in_hand = {{&in_hand.head, &in_hand.head}};
+
 static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
 
 void idle_detach(heap_t *heap, page_t *page) {
@@ -21,6 +26,34 @@ void idle_free(list_t *detached) {
         list_remove(node);
         page_free(page_of_link(node));
     }
+}
+
+static void keep_in_hand(list_t *detached) {
+    lock_acquire(&lock);
+    list_append(&in_hand, detached);
+    lock_release(&lock);
+}
+
+bool idle_free_taken(list_t *detached) {
+    lock_acquire(&lock);
+    list_append(detached, &in_hand);
+    lock_release(&lock);
+    if (list_is_empty(detached)) return true;
+    /* What the owners wrote to the blocks before they counted them out must have reached memory
+     * before the memory is used again. */
+    bool ordered = os_barrier();
+    if (ordered) {
+        idle_free(detached);
+    } else {
+        keep_in_hand(detached);
+    }
+    return ordered;
+}
+
+void idle_repair(void) {
+    lock_init(&lock, RANK_IDLE);
+    /* The pages belong to no heap: they become free spans (heap/fork.c). */
+    list_init(&in_hand);
 }
 
 /* Whether the page may be taken in this round. */

@@ -25,9 +25,13 @@ static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
 
 /* Take such a page out of the heap. Under the heap's lock. */
 void idle_detach(heap_t *heap, page_t *page);
-/* Free the spans of pages that were detached. What a running owner wrote to their blocks must have
- * reached memory before: os_barrier. */
+/* Free the spans of pages that were detached, of the caller's own heap or one without an owner. */
 void idle_free(list_t *detached);
+/* The same for pages of running owners, and for those left before: false when the kernel refuses
+ * the barrier that this needs. Then they are left for the next call. */
+bool idle_free_taken(list_t *detached);
+/* In the child of a fork. */
+void idle_repair(void);
 
 /* One look at all heaps. */
 typedef struct idle_round {

@@ -33,7 +33,6 @@ static _Atomic uint64_t retry_at_ms;
 
 /* The scavenger's own, or the test's that makes a pass. */
 static uint32_t rounds;
-static list_t in_hand; /* pages taken, not yet freed for want of a barrier */
 
 /* ---- one pass ---- */
 
@@ -45,24 +44,19 @@ static void release_surplus(uint64_t now_ms) {
     }
 }
 
-static void free_in_hand(void) {
-    if (list_is_empty(&in_hand)) return;
-    /* What the owners wrote to the blocks before they counted them out must have reached memory
-     * before the memory is used again. */
-    if (os_barrier()) idle_free(&in_hand);
-}
-
 /* Take the pages that their owners have not seen empty; whether they are to be looked at again
  * soon, through *waiting whether some day. */
 static bool take_idle(bool *waiting) {
     if (++rounds == 0) rounds = 1;
-    idle_round_t round = {rounds, option_get(EDDY_OPTION_DECAY_MS) == 0, &in_hand, false, false};
+    list_t taken;
+    list_init(&taken);
+    idle_round_t round = {rounds, option_get(EDDY_OPTION_DECAY_MS) == 0, &taken, false, false};
     for (heap_t *heap = registry_first(); heap != NULL && !stops(); heap = heap->next_of_all) {
         if (load_relaxed(&heap->state) == HEAP_LIVE) idle_sweep(heap, &round);
     }
-    free_in_hand();
+    bool freed = idle_free_taken(&taken);
     *waiting = round.waiting;
-    return round.aging || !list_is_empty(&in_hand);
+    return round.aging || !freed;
 }
 
 static size_t retained_slices(void) {
@@ -74,7 +68,6 @@ static size_t retained_slices(void) {
 }
 
 scavenge_result_t scavenge_pass(uint64_t now_ms) {
-    if (in_hand.head.next == NULL) list_init(&in_hand);
     if (option_get(EDDY_OPTION_DECAY_MS) < 0) return SCAVENGE_NOTHING;
     bool waiting = false;
     release_surplus(now_ms);
@@ -200,6 +193,4 @@ void scavenge_repair(void) {
     store_relaxed(&main_ended, false);
     errand_set(ERRAND_SCAVENGER, false);
     alarm_leave();
-    /* The pages belong to no heap: they become free spans (heap/fork.c). */
-    list_init(&in_hand);
 }

@@ -85,10 +85,7 @@ static void collect_running(heap_t *heap) {
         detach_all_empty(heap, &detached);
     }
     lock_release(&heap->lock);
-    /* What the owner wrote to the blocks before it counted them out must have reached memory before
-     * the memory is used again. */
-    if (!list_is_empty(&detached)) os_barrier();
-    idle_free(&detached);
+    (void)idle_free_taken(&detached);
 }
 
 void heap_collect(heap_t *heap, bool is_owner) {

@@ -4,6 +4,7 @@
  *   FIRST_CLASS  a first-class heap's list of sub-heaps
  *   HEAP         a heap's page lists and the state of its pages. Two heaps at once only by
  *                lock_try for the second.
+ *   IDLE         the pages taken from running owners that wait for a barrier
  *   REGISTRY     the list of all heaps; the pools of free records and sub-heaps
  *   SPAN         the free spans, regions, and the kinds of slices
  * SPDX-License-Identifier: MIT */
@@ -13,7 +14,13 @@
 #include "os/forked.h"
 #include "os/os.h"
 
-typedef enum lock_rank { RANK_FIRST_CLASS = 1, RANK_HEAP, RANK_REGISTRY, RANK_SPAN } lock_rank_t;
+typedef enum lock_rank {
+    RANK_FIRST_CLASS = 1,
+    RANK_HEAP,
+    RANK_IDLE,
+    RANK_REGISTRY,
+    RANK_SPAN
+} lock_rank_t;
 
 /* word: 0 free, 1 held, 2 held and somebody waits. */
 typedef struct lock {

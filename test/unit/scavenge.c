@@ -323,6 +323,25 @@ static void pages_wait_for_a_refused_barrier(void **state) {
     actor_end(&owner);
 }
 
+static void what_is_collected_waits_for_a_refused_barrier(void **state) {
+    (void)state;
+    need_barriers();
+    actor_t owner;
+    actor_start(&owner);
+    actor_do(&owner, fill_two_pages, NULL);
+    assert_true(os_barrier_available());
+    size_t used = slices_used();
+    free_remotely(0, 0);
+    faults_start(FAULT_KIND(OS_BARRIER), 1, FOR_EVER);
+    eddy_collect();
+    assert_int_equal(slices_used(), used);
+    faults_stop();
+    eddy_collect();
+    assert_int_equal(slices_used(), used - 1);
+    actor_do(&owner, free_all, NULL);
+    actor_end(&owner);
+}
+
 static void without_barriers(void) {
     faults_start(FAULT_KIND(OS_BARRIER), 1, FOR_EVER);
     actor_t owner;
@@ -391,6 +410,7 @@ int main(void) {
         PASS_TEST(a_fork_at_every_point_of_a_pass),
         PASS_TEST(a_refused_purge_is_made_up_for),
         PASS_TEST(pages_wait_for_a_refused_barrier),
+        PASS_TEST(what_is_collected_waits_for_a_refused_barrier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
