@@ -10,6 +10,10 @@
 /* The program may define it; a weak reference, so that it need not. */
 extern const char *eddy_options __attribute__((weak));
 
+/* The layer of mimalloc defines it: what its variables mean to Eddy from the start on, in the form
+ * of the program's string, which wins. */
+extern const char *eddy_layer_options(void) __attribute__((weak));
+
 enum { NAME_MAX_BYTES = 32 };
 static const char environment_prefix[] = "EDDY_";
 
@@ -212,6 +216,7 @@ static void report_unknown(void) {
 }
 
 void options_load(void) {
+    if (eddy_layer_options != NULL) load_string(eddy_layer_options());
     if (&eddy_options != NULL && eddy_options != NULL) load_string(eddy_options);
     for (size_t i = 0; i < EDDY_OPTION_COUNT; i++) load_environment(&rows[i]);
     ablate_load();

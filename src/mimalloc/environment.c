@@ -58,6 +58,14 @@ const char *option_variable(const option_row_t *row) {
     return text == NULL && row->older_name != NULL ? variable(row->older_name) : text;
 }
 
+const char *eddy_layer_options(void) {
+    const option_row_t *row = option_row(mi_option_allow_large_os_pages);
+    const char *text = option_variable(row);
+    long value;
+    bool asks = text != NULL && parse(row, text, &value) && value != 0;
+    return asks ? "huge_pages=yes" : "";
+}
+
 static void reserve(mi_option_t option, long value) {
     if (value <= 0) return;
     int error = option == mi_option_reserve_os_memory
@@ -66,21 +74,29 @@ static void reserve(mi_option_t option, long value) {
     if (error != 0) layer_say(NULL, NULL, "eddy: no memory for MIMALLOC_RESERVE_*\n");
 }
 
+/* False for a value that Eddy refuses. */
+static bool apply(mi_option_t option, long value) {
+    switch (option_row(option)->meaning) {
+    case OPTION_AT_START:
+        reserve(option, value);
+        return true;
+    case OPTION_AT_LOAD:
+        return true; /* Eddy has asked for it. */
+    default:
+        /* To mimalloc "verbose" means statistics at exit, too. */
+        if (option == mi_option_verbose && value != 0)
+            (void)option_set_weakly(mi_option_show_stats, 1);
+        return option_set_weakly(option, value);
+    }
+}
+
 static void load(mi_option_t option) {
     const option_row_t *row = option_row(option);
     const char *text = option_variable(row);
-    if (text == NULL) return;
     long value;
-    bool is_valid = parse(row, text, &value);
-    if (is_valid && row->meaning == OPTION_AT_START) {
-        reserve(option, value);
-    } else if (!is_valid || !option_set_weakly(option, value)) {
-        layer_say(NULL, NULL, "eddy: '%s' is no value for the option %s of mimalloc\n", text,
-                  row->name);
-    }
-    /* To mimalloc "verbose" means statistics at exit, too. */
-    bool is_verbose = option == mi_option_verbose && is_valid && value != 0;
-    if (is_verbose) (void)option_set_weakly(mi_option_show_stats, 1);
+    if (text == NULL || (parse(row, text, &value) && apply(option, value))) return;
+    layer_say(NULL, NULL, "eddy: '%s' is no value for the option %s of mimalloc\n", text,
+              row->name);
 }
 
 /* Eddy starts now, with a first block, so that what the program maps from now on lies where it can

@@ -20,7 +20,7 @@ static const option_row_t rows[_mi_option_last] = {
     EDDY(verbose, NULL, VERBOSE),
     FIXED(arena_eager_commit, "eager_region_commit", 0),
     FIXED(purge_decommits, "reset_decommits", 1),
-    FIXED(allow_large_os_pages, "large_os_pages", 0),
+    ROW(allow_large_os_pages, "large_os_pages", OPTION_AT_LOAD, EDDY_OPTION_HUGE_PAGES, 0, false),
     OTHER(reserve_huge_os_pages, NULL, OPTION_AT_START, 0, false),
     FIXED(reserve_huge_os_pages_at, NULL, -1),
     OTHER(reserve_os_memory, NULL, OPTION_AT_START, 0, true),
@@ -83,6 +83,7 @@ long mi_option_get(mi_option_t option) {
     if (row == NULL) return 0;
     switch (row->meaning) {
     case OPTION_OF_EDDY:
+    case OPTION_AT_LOAD:
         return (long)eddy_option_get(row->eddy_option);
     case OPTION_THP:
         return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;

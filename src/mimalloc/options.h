@@ -8,6 +8,7 @@
 typedef enum option_meaning {
     OPTION_WITHOUT_EFFECT, /* its value is what Eddy does anyway */
     OPTION_OF_EDDY,        /* an option of Eddy has its value */
+    OPTION_AT_LOAD,        /* the same, but only as Eddy starts: in the environment */
     OPTION_THP,            /* transparent huge pages of the process, which the kernel remembers */
     OPTION_AT_START        /* reserves memory when it stands in the environment */
 } option_meaning_t;
@@ -23,6 +24,9 @@ typedef struct option_row {
 
 /* NULL for an unknown option. */
 const option_row_t *option_row(mi_option_t option);
+
+/* Eddy asks for it as it starts, before this library's constructor. */
+const char *eddy_layer_options(void) __attribute__((visibility("default")));
 
 /* What the environment says of it, under its name or the older one; NULL for nothing. */
 const char *option_variable(const option_row_t *row);

@@ -7,13 +7,23 @@
 
 /* ---- options ---- */
 
+static const char *effect(option_meaning_t meaning) {
+    switch (meaning) {
+    case OPTION_WITHOUT_EFFECT:
+        return " (to set it has no effect)";
+    case OPTION_AT_START:
+    case OPTION_AT_LOAD:
+        return " (set by the environment only)";
+    default:
+        return "";
+    }
+}
+
 static void print_options(mi_output_fun *output, void *argument) {
     for (int i = 0; i < _mi_option_last; i++) {
         const option_row_t *row = option_row((mi_option_t)i);
-        bool has_effect = row->meaning != OPTION_WITHOUT_EFFECT;
         layer_say(output, argument, "option %s: %ld%s%s\n", row->name,
-                  mi_option_get((mi_option_t)i), row->in_kib ? " KiB" : "",
-                  has_effect ? "" : " (to set it has no effect)");
+                  mi_option_get((mi_option_t)i), row->in_kib ? " KiB" : "", effect(row->meaning));
     }
 }
 

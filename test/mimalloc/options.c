@@ -65,13 +65,15 @@ static void keep(const char *message, void *argument) {
 static void options_without_effect_are_reported_as_such(void **state) {
     (void)state;
     mi_register_output(keep, NULL);
-    mi_option_enable(mi_option_large_os_pages);
+    mi_option_enable(mi_option_destroy_on_exit);
     assert_string_equal(said, "");
     mi_option_enable(mi_option_verbose);
+    mi_option_enable(mi_option_destroy_on_exit);
     mi_option_enable(mi_option_large_os_pages);
     mi_option_set(mi_option_arena_reserve, 1000);
     mi_option_disable(mi_option_verbose);
     mi_register_output(NULL, NULL);
+    assert_non_null(strstr(said, "destroy_on_exit of mimalloc has no effect"));
     assert_non_null(strstr(said, "allow_large_os_pages of mimalloc has no effect"));
     assert_non_null(strstr(said, "arena_reserve of mimalloc has no effect"));
     assert_false(mi_option_is_enabled(mi_option_large_os_pages));
@@ -95,17 +97,31 @@ static void every_option_has_a_value_and_a_name(void **state) {
 
 /* ---- environment ---- */
 
-/* What this program says of an option when it runs with a variable or two. */
-static long option_with(const char *option, const char *first, const char *second) {
+/* This program, run anew with a variable or two: what it says of an option. */
+static FILE *run_with(const char *option, const char *first, const char *second) {
     char command[1000], self[500] = "";
     assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
     snprintf(command, sizeof command, "%s %s %s %s", first, second, self, option);
     FILE *pipe = popen(command, "r");
-    long value = -99;
     assert_non_null(pipe);
+    return pipe;
+}
+
+static long option_with(const char *option, const char *first, const char *second) {
+    FILE *pipe = run_with(option, first, second);
+    long value = -99;
     assert_int_equal(fscanf(pipe, "%ld", &value), 1);
     assert_int_equal(pclose(pipe), 0);
     return value;
+}
+
+static bool says_with(const char *text, const char *first, const char *second) {
+    FILE *pipe = run_with("verbose 2>&1", first, second);
+    char line[500];
+    bool found = false;
+    while (fgets(line, sizeof line, pipe) != NULL) found |= strstr(line, text) != NULL;
+    assert_int_equal(pclose(pipe), 0);
+    return found;
 }
 
 static void the_environment_is_read(void **state) {
@@ -117,9 +133,19 @@ static void the_environment_is_read(void **state) {
     assert_int_equal(option_with("show_stats", "MIMALLOC_SHOW_STATS=yes", "2>/dev/null"), 1);
     assert_int_equal(option_with("verbose", "MIMALLOC_VERBOSE=1", "2>/dev/null"), 1);
     assert_int_equal(option_with("show_stats", "MIMALLOC_VERBOSE=2", "2>/dev/null"), 1);
-    assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=1", ""), 0);
     assert_int_equal(option_with("limit", "MIMALLOC_LIMIT_OS_ALLOC=1", ""), 1);
     assert_int_equal(option_with("limit", "MIMALLOC_DISALLOW_OS_ALLOC=1", ""), 1);
+}
+
+/* Where the kernel has huge pages. */
+static void large_pages_are_asked_for_as_eddy_starts(void **state) {
+    (void)state;
+    long huge = option_with("large", "EDDY_HUGE_PAGES=yes", "");
+    assert_int_equal(option_with("large", "", ""), 0);
+    assert_int_equal(option_with("large", "MIMALLOC_ALLOW_LARGE_OS_PAGES=1", ""), huge);
+    assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=on", ""), huge);
+    assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=0", ""), 0);
+    assert_int_equal(option_with("large", "MIMALLOC_LARGE_OS_PAGES=1", "EDDY_HUGE_PAGES=no"), 0);
 }
 
 static void eddys_variables_come_first(void **state) {
@@ -133,6 +159,14 @@ static void mimallocs_variables_come_before_the_programs_defaults(void **state) 
     assert_int_equal(option_with("default", "", ""), 5);
     assert_int_equal(option_with("default", "MIMALLOC_PURGE_DELAY=77", ""), 77);
     assert_int_equal(option_with("default", "EDDY_DECAY_MS=88", ""), 88);
+}
+
+static void variables_without_effect_are_reported(void **state) {
+    (void)state;
+    static const char text[] = "arena_reserve of mimalloc has no effect";
+    assert_false(says_with(text, "MIMALLOC_ARENA_RESERVE=1G", ""));
+    assert_true(says_with(text, "MIMALLOC_ARENA_RESERVE=1G", "MIMALLOC_VERBOSE=1"));
+    assert_true(says_with("'1Q' is no value", "MIMALLOC_RESERVE_OS_MEMORY=1Q", ""));
 }
 
 static void nonsense_in_the_environment_is_ignored(void **state) {
@@ -179,8 +213,10 @@ int main(int argc, char **argv) {
         cmocka_unit_test(options_without_effect_are_reported_as_such),
         cmocka_unit_test(every_option_has_a_value_and_a_name),
         cmocka_unit_test(the_environment_is_read),
+        cmocka_unit_test(large_pages_are_asked_for_as_eddy_starts),
         cmocka_unit_test(eddys_variables_come_first),
         cmocka_unit_test(mimallocs_variables_come_before_the_programs_defaults),
+        cmocka_unit_test(variables_without_effect_are_reported),
         cmocka_unit_test(nonsense_in_the_environment_is_ignored),
         cmocka_unit_test(memory_is_reserved_at_start),
     };

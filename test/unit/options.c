@@ -7,6 +7,9 @@
 
 /* The link-time string of this program, a new one for each test. */
 const char *eddy_options;
+static const char *of_layer = "";
+const char *eddy_layer_options(void);
+const char *eddy_layer_options(void) { return of_layer; }
 
 static const int64_t standard[EDDY_OPTION_COUNT] = {
     [EDDY_OPTION_DECAY_MS] = 500, [EDDY_OPTION_RETAIN_MAX] = 256 << 20,
@@ -236,6 +239,16 @@ static void the_environment_wins_over_the_string(void **state) {
     assert_true(eddy_option_get(EDDY_OPTION_DECAY_MS) == 9);
 }
 
+static void the_string_wins_over_that_of_a_layer(void **state) {
+    (void)state;
+    of_layer = "limit=1K retain_max=2K";
+    setenv("EDDY_RETAIN_MAX", "3K", 1);
+    assert_taken("decay_ms=9", EDDY_OPTION_LIMIT, 1 << 10);
+    assert_true(eddy_option_get(EDDY_OPTION_RETAIN_MAX) == 3 << 10);
+    assert_taken("limit=4K", EDDY_OPTION_LIMIT, 4 << 10);
+    of_layer = "";
+}
+
 static void a_bad_value_in_the_environment_is_refused(void **state) {
     (void)state;
     setenv("EDDY_LIMIT", "lots", 1);
@@ -311,6 +324,7 @@ int main(void) {
         WITH_MESSAGES(one_bad_item_does_not_spoil_the_others),
         WITH_MESSAGES(an_item_of_any_length_is_safe),
         WITH_MESSAGES(the_environment_wins_over_the_string),
+        WITH_MESSAGES(the_string_wins_over_that_of_a_layer),
         WITH_MESSAGES(a_bad_value_in_the_environment_is_refused),
         WITH_MESSAGES(a_misspelt_variable_is_named_as_it_stands),
         WITH_MESSAGES(a_program_may_set_every_value_of_the_range),
