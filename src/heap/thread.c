@@ -37,6 +37,7 @@ static bool forks_watched;
 
 static _Atomic size_t count;
 static _Atomic size_t starts;
+static _Atomic bool records_refused; /* there was no memory for the last new record */
 static pthread_key_t key;
 
 size_t thread_count(void) { return load_relaxed(&count); }
@@ -86,12 +87,14 @@ static void end(void *argument) {
     put_in_pool(thread);
 }
 
-/* A record whose thread has ended unseen, now the caller's; a few are looked at in turn. */
+/* A record whose thread has ended unseen, now the caller's; a few are looked at in turn. Each look
+ * costs two system calls: one is enough where every malloc of the thread comes here and fails. */
 static thread_t *reclaim(void) {
     enum { LOOKS = 4 };
+    int looks = load_relaxed(&records_refused) ? 1 : LOOKS;
     thread_t *found = NULL;
     lock_acquire(&lock);
-    for (int looks = 0; looks < LOOKS && found == NULL; looks++) {
+    for (; looks > 0 && found == NULL; looks--) {
         heap_t *heap = suspect != NULL ? suspect : registry_first();
         if (heap == NULL) break;
         suspect = heap->next_of_all;
@@ -133,7 +136,10 @@ thread_t *thread_start(void) {
     if (!span_start()) return NULL;
     thread_t *thread = take_from_pool();
     bool is_new = thread == NULL;
-    if (is_new) thread = registry_allocate(sizeof *thread);
+    if (is_new) {
+        thread = registry_allocate(sizeof *thread);
+        store_relaxed(&records_refused, thread == NULL);
+    }
     if (thread == NULL) return NULL;
     /* Before the heap is live: reclaim looks at both. */
     store_relaxed(&thread->id, os_thread_id());

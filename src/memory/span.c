@@ -168,9 +168,11 @@ static void say_what_was_found(void) {
 }
 
 static bool start_locked(void) {
+    static bool tried; /* what is refused is tried at each malloc: read the file only once */
     if (started) return true;
     load_options_locked();
-    strict_commit = os_commit_is_strict();
+    if (!tried) strict_commit = os_commit_is_strict();
+    tried = true;
     /* Closing and opening pieces of them would split them. */
     bool huge_pages = option_get(EDDY_OPTION_HUGE_PAGES) != 0 && !strict_commit;
     if (!region_start(huge_pages)) return false;
