@@ -130,7 +130,7 @@ EDDY_API void eddy_heap_destroy(eddy_heap_t *heap);
  * NULL the heap is below none, as the main one is: so several parts of a program may have heaps and
  * default heaps of their own. */
 EDDY_API eddy_heap_t *eddy_heap_new_below(eddy_heap_t *parent);
-/* NULL: it is below none. */
+/* The heap that it is below; NULL when it is below none. Constant time. */
 EDDY_API eddy_heap_t *eddy_heap_parent(const eddy_heap_t *heap);
 
 /* The heap that stands for the ordinary heaps of all threads: what eddy_malloc allocates from. It
@@ -142,6 +142,7 @@ EDDY_API eddy_heap_t *eddy_heap_main(void);
  * a slow path, some ten instructions longer, unless `heap` is eddy_heap_main(). Without memory it
  * changes nothing and returns NULL. */
 EDDY_API eddy_heap_t *eddy_heap_set_default(eddy_heap_t *heap);
+/* The heap that they allocate from; eddy_heap_main() unless another was set. Constant time. */
 EDDY_API eddy_heap_t *eddy_heap_get_default(void);
 
 /* Each as its namesake without `_heap`, with a block of `heap`; errors and cost are the same. */
@@ -199,11 +200,12 @@ typedef struct eddy_area {
 typedef bool eddy_visit_area_fn(const eddy_area_t *area, void *argument);
 EDDY_API bool eddy_heap_visit_areas(eddy_heap_t *heap, bool only_abandoned,
                                     eddy_visit_area_fn *visit, void *argument);
-/* The live blocks of an area, inside of its visit only. */
+/* The live blocks of an area, inside of its visit only; under the rules of eddy_heap_visit.
+ * O(blocks of the area). */
 EDDY_API bool eddy_area_visit(const eddy_area_t *area, eddy_visit_fn *visit, void *argument);
 
 /* Call `visit` for eddy_heap_main() and every first-class heap. Heaps made meanwhile may be missed;
- * none may end meanwhile. */
+ * none may end meanwhile. True when all were visited. O(heaps). */
 typedef bool eddy_visit_heap_fn(eddy_heap_t *heap, void *argument);
 EDDY_API bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument);
 
@@ -234,7 +236,7 @@ EDDY_API void *eddy_added_memory(int number, size_t *bytes);
  * program with one thread, and by eddy_collect, with `force`. It may allocate and free; it is not
  * entered anew by the thread that runs it. `heartbeat` counts the slow paths of the thread. */
 typedef void eddy_heartbeat_fn(bool force, unsigned long long heartbeat, void *argument);
-/* One function for all threads, NULL for none. */
+/* One function for all threads, NULL for none. Set it while no other thread is in Eddy. */
 EDDY_API void eddy_on_heartbeat(eddy_heartbeat_fn *function, void *argument);
 
 /* What C++'s operator new does when memory is short: calls the new-handler of the program and
@@ -245,32 +247,35 @@ EDDY_API bool eddy_new_handler(size_t size, bool may_throw);
  * Each option has one name: `decay_ms` here and in the string, EDDY_DECAY_MS in the environment.
  * They are read once, at first use: first the link-time string of the program
  *     const char *eddy_options = "decay_ms=1000 stats=exit";
- * then the environment (ignored in setuid programs), which wins. An unknown name or a malformed
- * value gets one line on stderr and changes nothing. */
+ * then the environment (ignored in setuid programs), which wins. Behind a number of bytes may stand
+ * K, M, G or T, each 1,024 times the one before. An unknown name or a malformed value gets one line
+ * on stderr and changes nothing. */
 typedef enum eddy_option {
-    EDDY_OPTION_DECAY_MS,   /* freed memory stays this long before it is purged: 500; 0 at once;
-                               -1 never */
-    EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M */
-    EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0: no limit */
-    EDDY_OPTION_STATS,      /* 0: no; 1, "exit": print the statistics to stderr at exit. Also, as
-                               text only: "json:PATH", write them to that file at exit ("%p" in it
-                               is the number of the process); "signal:N", print them whenever the
-                               process gets that signal: by the scavenger if it runs, else by the
-                               next allocation that takes a slow path */
-    EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0: no */
-    EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto":
-                               once more than one thread has allocated or more than 32M are free
-                               and not returned; 2, "always": at the first chance; 0, "never":
-                               the program's own threads return memory as they allocate */
+    EDDY_OPTION_DECAY_MS,   /* freed memory stays this long before it is purged: 500 by default;
+                               0 at once; -1 never */
+    EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M by default */
+    EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0, the
+                               default: no limit */
+    EDDY_OPTION_STATS,      /* 0, "no", the default; 1, "exit": print the statistics to stderr at
+                               exit. Also, as text only: "json:PATH", write them to that file at
+                               exit ("%p" in it is the number of the process); "signal:N", print
+                               them whenever the process gets that signal: by the scavenger if it
+                               runs, else by the next allocation that takes a slow path */
+    EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0, the default: no */
+    EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto",
+                               the default: once more than one thread has allocated or more than
+                               32M are free and not returned; 2, "always": at the first chance; 0,
+                               "never": the program's own threads return memory as they allocate */
     EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
-                               at once and no empty page kept; 0: none; -1: seven eighths of the
-                               memory limit of the control group, if it has one */
+                               at once and no empty page kept; 0: none; -1, the default: seven
+                               eighths of the memory limit of the control group, if it has one */
     EDDY_OPTION_ADDED_ONLY, /* 1: blocks come from memory that the program has handed in
-                               (eddy_add_memory) and from what Eddy holds already; 0: from the
-                               kernel, too */
+                               (eddy_add_memory) and from what Eddy holds already; 0, the
+                               default: from the kernel, too */
     EDDY_OPTION_HUGE_PAGES, /* 1, "yes": ask for transparent huge pages, and purge whole ones only;
-                               0, "no": none, whatever the system's default. For the string and
-                               the environment only; 0 where the kernel has none of up to 32 MiB */
+                               0, "no", the default: none, whatever the system's. For the string
+                               and the environment only; 0 where the kernel has none of up to
+                               32 MiB */
     EDDY_OPTION_COUNT
 } eddy_option_t;
 
@@ -345,7 +350,8 @@ typedef struct {
  * compiled; how many there are. Objects larger than the largest class are not counted. O(pages). */
 EDDY_API size_t eddy_class_stats_get(eddy_class_stats_t *classes, size_t count, size_t size);
 
-/* Write statistics and counters to file descriptor `fd` as a table for people. */
+/* Write statistics and counters to file descriptor `fd` as a table for people. O(pages), as are the
+ * next three. */
 EDDY_API void eddy_stats_print(int fd);
 
 /* Text for people, one line or several. */
@@ -357,7 +363,8 @@ EDDY_API void eddy_stats_write(eddy_output_fn *output, void *argument);
 EDDY_API void eddy_stats_json(eddy_output_fn *output, void *argument);
 EDDY_API void eddy_stats_prometheus(eddy_output_fn *output, void *argument);
 /* From now on what Eddy says goes to `output` instead of stderr. It may be called at any point of
- * an allocation and must not allocate. NULL restores stderr. */
+ * an allocation and must not allocate. NULL restores stderr. Set it while no other thread is in
+ * Eddy. */
 EDDY_API void eddy_on_output(eddy_output_fn *output, void *argument);
 /* Say something in the same place. */
 EDDY_API void eddy_say(const char *text);
