@@ -65,6 +65,7 @@ static mistake_t mistake_of(const void *pointer) {
     case SPAN_CLEAN:
     case SPAN_DIRTY:
     case SPAN_KEPT:
+    case SPAN_GROUND:
     case SPAN_TRANSIT:
         return (mistake_t){EAGAIN, "the block was freed before (its memory is free)"};
     default:

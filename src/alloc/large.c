@@ -10,8 +10,10 @@
 
 /* Moving page tables beats copying from this size on (docs/evidence.md, "mremap"). */
 enum { MOVE_LEAST_BYTES = 1 << 20 };
-/* Each moved object splits the region's mapping in up to three until it is freed. */
+/* Each moved object is a mapping of its own, and one more may lie behind it. */
 enum { MOVED_MOST = 1000 };
+/* Moving is quickest from and to where page tables begin. */
+enum { GROUND_ALIGNMENT = (2 << 20) >> SLICE_SHIFT };
 
 static _Atomic size_t moved_count;
 
@@ -64,14 +66,20 @@ static void leave_heap(page_t *head) {
         sub_relaxed(&heap->large_slices, span_slices(head));
 }
 
-/* One mapping again, so that moving objects never adds up to many. */
-static void free_moved(page_t *head) {
-    if (region_replace(head)) {
-        sub_relaxed(&moved_count, 1);
-        span_free_clean(head);
+/* Its ground is as if nobody had ever touched it. If that is refused, it becomes memory like any
+ * other, for all who need some. */
+static bool free_ground(page_t *head) {
+    bool replaced = region_replace(head);
+    if (replaced) {
+        span_free_ground(head);
     } else {
         span_free(head);
     }
+    return replaced;
+}
+
+static void free_moved(page_t *head) {
+    if (free_ground(head)) sub_relaxed(&moved_count, 1);
 }
 
 void large_free(page_t *head, void *pointer) {
@@ -94,16 +102,24 @@ void large_free(page_t *head, void *pointer) {
     }
 }
 
+static void shorten(page_t *head, size_t slices) {
+    page_t *rest = span_cut(head, slices);
+    if (head->is_moved) {
+        (void)free_ground(rest);
+    } else {
+        span_free(rest);
+    }
+}
+
 bool large_resize_in_place(page_t *head, size_t size) {
     if (size > PTRDIFF_MAX - (size_t)2 * SLICE_BYTES) return false;
     size_t slices = size_max(divide_up(head->large_offset + size, SLICE_BYTES), 1);
     size_t now = span_slices(head);
     if (slices == now) return true;
     struct eddy_heap *first_class = limit_begin_resize(head);
-    bool shrinks = slices < now;
-    if (shrinks) span_shorten(head, slices);
     bool resized =
-        shrinks || (limit_allows(first_class, slices - now) && span_extend(head, slices));
+        slices < now || (limit_allows(first_class, slices - now) && span_extend(head, slices));
+    if (slices < now) shorten(head, slices);
     if (resized && first_class != NULL) {
         add_relaxed(&load_relaxed(&head->heap)->large_slices, slices - now);
     }
@@ -116,14 +132,21 @@ static bool may_move(page_t *head) {
     return fits && load_relaxed(&moved_count) < MOVED_MOST;
 }
 
+/* Ground that nothing was moved to. A move that fails half-way leaves it without a mapping: then it
+ * must not be used again, unless it gets one. */
+static void give_up(page_t *target) {
+    bool mapped = os_is_mapped(slice_address(target), span_bytes(target));
+    if (mapped || region_replace(target)) span_free_ground(target);
+}
+
 /* Move the memory of `head` to a longer span. */
 static page_t *move_to(heap_t *heap, page_t *head, size_t slices) {
     bool is_zero;
-    page_t *target = allocate_span(slices, 1, &is_zero);
+    if (!span_is_own(head)) return NULL;
+    page_t *target = span_allocate(slices, GROUND_ALIGNMENT, SPAN_FROM_GROUND, &is_zero);
     if (target == NULL) return NULL;
-    bool may_move = span_is_own(head) && span_is_own(target);
-    if (!may_move || !os_move(slice_address(head), slice_address(target), span_bytes(head))) {
-        span_free(target);
+    if (!os_move(slice_address(head), slice_address(target), span_bytes(head))) {
+        give_up(target);
         return NULL;
     }
     make_large(target, heap, 0);

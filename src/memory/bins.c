@@ -15,7 +15,7 @@ static unsigned bin_of(size_t slices) {
 void bins_init(bins_t *bins) {
     for (size_t i = 0; i < BIN_COUNT; i++) list_init(&bins->lists[i]);
     bins->filled[0] = bins->filled[1] = 0;
-    bins->slices = 0;
+    bins->slices = bins->spans = 0;
 }
 
 void bins_insert(bins_t *bins, page_t *head) {
@@ -24,6 +24,7 @@ void bins_insert(bins_t *bins, page_t *head) {
     list_push_first(&bins->lists[bin], &head->link);
     bins->filled[bin / 64] |= (uint64_t)1 << bin % 64;
     bins->slices += slices;
+    bins->spans++;
 }
 
 void bins_remove(bins_t *bins, page_t *head) {
@@ -32,6 +33,7 @@ void bins_remove(bins_t *bins, page_t *head) {
     list_remove(&head->link);
     if (list_is_empty(&bins->lists[bin])) bins->filled[bin / 64] &= ~((uint64_t)1 << bin % 64);
     bins->slices -= slices;
+    bins->spans--;
 }
 
 static page_t *span_of_link(list_node_t *node) { return list_object(node, page_t, link); }

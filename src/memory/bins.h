@@ -12,7 +12,7 @@ enum { BINS_EXACT = 8, BINS_STEP_BITS = 2, BINS_STEPS = 1 << BINS_STEP_BITS, BIN
 typedef struct bins {
     list_t lists[BIN_COUNT];
     uint64_t filled[2]; /* bit i: lists[i] is not empty */
-    size_t slices;
+    size_t slices, spans;
 } bins_t;
 
 void bins_init(bins_t *bins);

@@ -31,6 +31,7 @@ typedef enum span_kind {
     SPAN_CLEAN,   /* free, reads as zero, holds no memory */
     SPAN_DIRTY,   /* free, memory not yet given back */
     SPAN_KEPT,    /* free, in a region that the program handed in: never given back */
+    SPAN_GROUND,  /* free, in the region where objects are moved to: nobody ever touched it */
     SPAN_TRANSIT, /* in the hands of one thread: being allocated, freed or purged */
     SPAN_PAGE,    /* a page of blocks */
     SPAN_LARGE    /* one large object */

@@ -14,6 +14,9 @@ static const size_t REGION_SMALLEST = (size_t)1 << 20;
  * is in use, little when it all becomes resident (mlockall) or counts (overcommit). */
 enum { STEP_LEAST = 16, STEP_MOST = 256, STEP_FRACTION = 8 };
 
+/* Objects that are moved lie in so much of the first region. */
+enum { GROUND_FRACTION = 16 };
+
 /* Enough is left for regions of Eddy's own. */
 enum { GIVEN_MAX = REGION_MAX / 2 };
 
@@ -23,6 +26,7 @@ static region_t regions[REGION_MAX];
 /* Written under the span lock, read without it too. */
 static _Atomic size_t count;
 static size_t given_count;
+static region_t *ground;
 /* A start was refused: ask for little before asking for much again. */
 static bool start_refused;
 /* What a further region asks for beyond what is needed, in bytes: less after each refusal. */
@@ -98,9 +102,10 @@ static region_t *publish(region_t region) {
     return &regions[index];
 }
 
-static region_t *region_add(char *address, size_t bytes) {
-    advise(address, bytes);
-    return publish((region_t){.first = slice_of(address), .reserved = bytes >> SLICE_SHIFT});
+static region_t *region_add(char *address, size_t bytes, bool is_ground) {
+    return publish((region_t){.first = slice_of(address),
+                              .reserved = bytes >> SLICE_SHIFT,
+                              .is_ground = is_ground});
 }
 
 /* The window ends where the first region ends: the kernel places later mappings below earlier
@@ -115,6 +120,14 @@ static bool place_window(const char *region, size_t region_bytes, size_t window_
     window.descriptors = table;
     window.slices = window_bytes >> SLICE_SHIFT;
     return true;
+}
+
+/* A part of the first one is ground: there it costs no reservation that could be refused. */
+static void add_first(char *region, size_t bytes) {
+    advise(region, bytes);
+    size_t ground_bytes = round_down(bytes / GROUND_FRACTION, unit_bytes());
+    region_add(region, bytes - ground_bytes, false);
+    if (ground_bytes > 0) ground = region_add(region + bytes - ground_bytes, ground_bytes, true);
 }
 
 static bool start(void) {
@@ -135,7 +148,7 @@ static bool start(void) {
         }
         wanted /= SHRINK;
     }
-    region_add(region, region_bytes);
+    add_first(region, region_bytes);
     return true;
 }
 
@@ -266,7 +279,7 @@ static size_t step_bytes(size_t least) {
 
 static const region_t *last_own(void) {
     size_t last = region_count() - 1;
-    while (regions[last].is_given) last--;
+    while (regions[last].is_given || regions[last].is_ground) last--;
     return &regions[last];
 }
 
@@ -289,12 +302,14 @@ static region_t *add_region(size_t slices) {
         os_unmap(address, bytes);
         return NULL;
     }
-    return region_add(address, bytes);
+    advise(address, bytes);
+    return region_add(address, bytes, false);
 }
 
 page_t *region_open(size_t slices, size_t *opened) {
     bool refused = false;
     for (size_t i = 0; i < region_count(); i++) {
+        if (regions[i].is_ground) continue;
         if (slices > regions[i].reserved - region_opened(&regions[i])) continue;
         page_t *first = grow_region(&regions[i], slices, opened);
         if (first != NULL) return first;
@@ -305,4 +320,8 @@ page_t *region_open(size_t slices, size_t *opened) {
     if (refused || slices >= window.slices) return NULL;
     region_t *region = add_region(slices);
     return region == NULL ? NULL : grow_region(region, slices, opened);
+}
+
+page_t *region_open_ground(size_t slices, size_t *opened) {
+    return ground == NULL ? NULL : grow_region(ground, slices, opened);
 }

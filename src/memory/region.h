@@ -20,6 +20,7 @@ typedef struct region {
     _Atomic size_t opened;
     size_t described; /* slices from `first` on whose descriptors can be written */
     bool is_given;    /* memory of the program's own, open as a whole */
+    bool is_ground;   /* where objects are moved to, see memory/span.h */
 } region_t;
 
 /* Acquire pairs with the release in region.c: what is counted can be used. */
@@ -34,6 +35,8 @@ bool region_start(bool huge_pages);
  * new slices' descriptors belong to no span yet. The count opened through *opened; NULL when
  * refused. At most three system calls when it fails. */
 page_t *region_open(size_t slices, size_t *opened);
+/* The same in the region for objects that are moved. */
+page_t *region_open_ground(size_t slices, size_t *opened);
 
 /* Make a region of the whole slices in memory that the program mapped; they belong to no span yet.
  * Its number among such regions, -1 when there are no slices in the window, or no more regions. */

@@ -13,6 +13,8 @@ enum { PURGE_BATCH = 32 };
  * little, most processes never hold it, and reading its files would be most of what starting
  * costs. */
 enum { GROUP_LEAST = (16 << 20) >> SLICE_SHIFT };
+/* Each closed span is a mapping, and one more may lie behind it. */
+enum { CLOSED_MOST = 1000 - PURGE_BATCH };
 
 static lock_t lock = LOCK_INIT(RANK_SPAN);
 /* All below: guarded by `lock`. */
@@ -80,12 +82,19 @@ static size_t detach_oldest(page_t **batch, size_t excess) {
     return taken;
 }
 
+static bool is_clean(page_t *head) { return head != NULL && span_kind(head) == SPAN_CLEAN; }
+
+/* Whether there are not too many closed spans, or there will not be more. */
+static bool may_purge(page_t *head) {
+    return !strict_commit || tiles_spans(SPAN_CLEAN) < CLOSED_MOST || is_clean(tiles_next(head));
+}
+
 static bool purge_span(page_t *head) {
     return strict_commit ? region_close(head) : os_purge(slice_address(head), span_bytes(head));
 }
 
 /* Purge up to `excess` slices; called and returns with the lock held, lets go of it for the calls
- * to the kernel. After a refusal it stops: the span stays dirty and the next window tries again. */
+ * to the kernel. A span that is refused stays dirty, and the next window tries again. */
 static size_t purge_locked(size_t excess) {
     size_t purged_slices = 0;
     bool refused = false;
@@ -94,14 +103,15 @@ static size_t purge_locked(size_t excess) {
         size_t taken = detach_oldest(batch, excess);
         if (taken == 0) break;
         bool purged[PURGE_BATCH];
+        for (size_t i = 0; i < taken; i++) purged[i] = may_purge(batch[i]);
         lock_release(&lock);
-        for (size_t i = 0; i < taken; i++) purged[i] = purge_span(batch[i]);
+        for (size_t i = 0; i < taken; i++) purged[i] = purged[i] && purge_span(batch[i]);
         lock_acquire(&lock);
         for (size_t i = 0; i < taken; i++) {
             size_t slices = span_slices(batch[i]);
             tiles_insert(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
             excess -= size_min(slices, excess);
-            refused |= !purged[i];
+            refused |= !purged[i] && !strict_commit;
             if (!purged[i]) continue;
             purged_slices += slices;
             spans_purged++;
@@ -204,6 +214,14 @@ static void stay_within_limits(void) {
     if (unlikely(slices > limit)) purge_locked(size_min(slices - limit, dirty_slices()));
 }
 
+/* Slices that were never used before, in transit. */
+static page_t *take_opened(size_t slices, bool ground) {
+    size_t opened;
+    page_t *head = ground ? region_open_ground(slices, &opened) : region_open(slices, &opened);
+    if (head != NULL) span_set(head, SPAN_TRANSIT, opened);
+    return head;
+}
+
 /* A free span of at least `slices` in transit; what it was through *kind. */
 static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) {
     page_t *head = tiles_find(SPAN_DIRTY, slices);
@@ -219,10 +237,16 @@ static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) 
     if (head != NULL) {
         tiles_take(head);
     } else if (source == SPAN_FROM_ANY) {
-        size_t opened;
-        head = region_open(slices, &opened);
-        if (head != NULL) span_set(head, SPAN_TRANSIT, opened);
+        head = take_opened(slices, false);
     }
+    return head;
+}
+
+static page_t *take_ground(size_t slices, span_kind_t *kind) {
+    *kind = SPAN_GROUND;
+    page_t *head = tiles_find(SPAN_GROUND, slices);
+    if (head == NULL) return take_opened(slices, true);
+    tiles_take(head);
     return head;
 }
 
@@ -248,9 +272,13 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
                                bool *is_zero) {
     if (!start_locked() || !within_limit(slices)) return NULL;
     if (slices > window.slices || alignment > window.slices) return NULL;
+    bool ground = source == SPAN_FROM_GROUND;
+    /* Open ground would count as memory. */
+    if (ground && (strict_commit || !may_grow())) return NULL;
     if (!may_grow()) source = SPAN_FROM_DIRTY;
     span_kind_t kind;
-    page_t *head = take_fit(slices + alignment - 1, source, &kind);
+    size_t length = slices + alignment - 1;
+    page_t *head = ground ? take_ground(length, &kind) : take_fit(length, source, &kind);
     if (head == NULL) return NULL;
     head = cut_front(head, alignment, kind);
     tiles_give_back_rest(head, slices, kind);
@@ -260,9 +288,9 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
     }
     demand_rise(&demand, slices);
     note_held();
-    *is_zero = kind == SPAN_CLEAN;
-    if (kind == SPAN_CLEAN) stay_within_limits();
-    if (*is_zero) purge_unfitting(slices);
+    *is_zero = kind == SPAN_CLEAN || kind == SPAN_GROUND;
+    if (*is_zero) stay_within_limits();
+    if (kind == SPAN_CLEAN) purge_unfitting(slices);
     return head;
 }
 
@@ -322,6 +350,8 @@ void span_free(page_t *head) { free_as(head, used_kind(head)); }
 
 void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
 
+void span_free_ground(page_t *head) { free_as(head, SPAN_GROUND); }
+
 page_t *span_drop_front(page_t *head, size_t slices) {
     lock_acquire(&lock);
     page_t *rest = tiles_split(head, slices, SPAN_TRANSIT);
@@ -351,10 +381,11 @@ bool span_extend(page_t *head, size_t slices) {
     return fits;
 }
 
-void span_shorten(page_t *head, size_t slices) {
+page_t *span_cut(page_t *head, size_t slices) {
     lock_acquire(&lock);
-    free_locked(tiles_split(head, slices, SPAN_TRANSIT), used_kind(head));
+    page_t *rest = tiles_split(head, slices, SPAN_TRANSIT);
     lock_release(&lock);
+    return rest;
 }
 
 /* ---- looking, and repair after fork ---- */
@@ -365,7 +396,7 @@ void span_totals(span_totals_t *totals) {
     if (started) {
         totals->used = demand.in_use;
         totals->dirty = dirty_slices() + tiles_slices(SPAN_KEPT);
-        totals->clean = tiles_slices(SPAN_CLEAN);
+        totals->clean = tiles_slices(SPAN_CLEAN) + tiles_slices(SPAN_GROUND);
         totals->spans_purged = spans_purged;
         totals->bytes_purged = bytes_purged;
         totals->metadata_bytes = region_descriptor_bytes();

@@ -12,7 +12,11 @@
 
 #include "memory/descriptor.h"
 
-typedef enum span_source { SPAN_FROM_DIRTY, SPAN_FROM_ANY } span_source_t;
+/* Ground: address space without memory where objects are moved to by page tables, and nothing else
+ * lies. There each is a mapping of its own, and what is free is one mapping from object to object,
+ * since nobody touches it: there are never more than twice as many as objects. Among other memory
+ * every object that came and went could leave a mapping behind for good. */
+typedef enum span_source { SPAN_FROM_DIRTY, SPAN_FROM_ANY, SPAN_FROM_GROUND } span_source_t;
 
 /* Have the options in force, and nothing else: a program may ask for them and never allocate. */
 void span_load_options(void);
@@ -28,13 +32,16 @@ void span_free(page_t *head);
 /* Lengthen a span in place to `slices`; false when what follows is not free or too short. The new
  * slices are zero only by chance. The kind stays. */
 bool span_extend(page_t *head, size_t slices);
-/* Shorten a span to its first `slices`; the rest becomes dirty. The kind stays. */
-void span_shorten(page_t *head, size_t slices);
+/* Shorten a span to its first `slices`, its kind stays; the rest, in transit, which the caller
+ * frees. */
+page_t *span_cut(page_t *head, size_t slices);
 
 /* Cut off the first `slices` of a span in transit; the rest, whose kind the caller sets. */
 page_t *span_drop_front(page_t *head, size_t slices);
 /* As span_free, for a span whose memory was moved away or replaced: it reads as zero. */
 void span_free_clean(page_t *head);
+/* As span_free, for a span of ground in whose place fresh memory was put. */
+void span_free_ground(page_t *head);
 
 /* Take memory that the program hands in, readable and writable, for spans: the number of the piece,
  * from 0 on; -1 when no whole slice of it can be described. */

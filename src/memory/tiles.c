@@ -5,20 +5,30 @@
 #include "memory/bins.h"
 #include "memory/region.h"
 
-static bins_t dirty, kept, clean;
+static bins_t dirty, kept, ground, clean;
 /* The dirty spans that hold a whole unit, the one freed longest ago first. */
 static list_t by_age;
 
 void tiles_init(void) {
     bins_init(&dirty);
     bins_init(&kept);
+    bins_init(&ground);
     bins_init(&clean);
     list_init(&by_age);
 }
 
 static bins_t *bins_of(span_kind_t kind) {
-    assert_debug(kind == SPAN_DIRTY || kind == SPAN_KEPT || kind == SPAN_CLEAN);
-    return kind == SPAN_DIRTY ? &dirty : kind == SPAN_KEPT ? &kept : &clean;
+    switch (kind) {
+    case SPAN_DIRTY:
+        return &dirty;
+    case SPAN_KEPT:
+        return &kept;
+    case SPAN_GROUND:
+        return &ground;
+    default:
+        assert_debug(kind == SPAN_CLEAN);
+        return &clean;
+    }
 }
 
 /* The whole units of a span: slices before them, and in them. */
@@ -52,6 +62,8 @@ static void remove_free(page_t *head) {
 }
 
 size_t tiles_slices(span_kind_t kind) { return bins_of(kind)->slices; }
+
+size_t tiles_spans(span_kind_t kind) { return bins_of(kind)->spans; }
 
 page_t *tiles_find(span_kind_t kind, size_t slices) { return bins_find(bins_of(kind), slices); }
 

@@ -13,6 +13,7 @@ void tiles_init(void);
 /* Slices of the free spans of a kind. Where the kernel deals in huge pages, clean spans are whole
  * ones (region_unit): what lies beside memory in use is dirty. */
 size_t tiles_slices(span_kind_t kind);
+size_t tiles_spans(span_kind_t kind);
 /* A free span of the kind, of at least `slices`; NULL when none was found. */
 page_t *tiles_find(span_kind_t kind, size_t slices);
 /* Whether any dirty span can be purged. */

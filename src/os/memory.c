@@ -125,6 +125,14 @@ bool os_move(void *from, void *to, size_t bytes) {
     return result != MAP_FAILED;
 }
 
+bool os_is_mapped(void *address, size_t bytes) {
+    int saved = errno;
+    add_relaxed(&calls, 1);
+    int result = msync(address, bytes, MS_ASYNC);
+    errno = saved;
+    return result == 0;
+}
+
 bool os_wipe_on_fork(void *address, size_t bytes) {
     return !os_refused(OS_WIPE) && advise(address, bytes, MADV_WIPEONFORK);
 }

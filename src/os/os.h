@@ -67,6 +67,8 @@ size_t os_huge_page_size(void);
 /* Move the memory of `from` to `to` (both open, `to` of the same size) by page tables; `from` stays
  * open and reads as zero. False when refused, then nothing has moved. */
 bool os_move(void *from, void *to, size_t bytes);
+/* Whether all of it is mapped. */
+bool os_is_mapped(void *address, size_t bytes);
 /* A page of its own that the kernel zeroes in the child of every kind of fork. */
 bool os_wipe_on_fork(void *address, size_t bytes);
 

@@ -172,7 +172,7 @@ static inline void model_extend(held_t *span, size_t slices) {
 static inline void model_shorten(held_t *span, size_t slices) {
     model_give(span->head + slices, span->slices - slices);
     span->slices = slices;
-    span_shorten(span->head, slices);
+    span_free(span_cut(span->head, slices));
     assert_int_equal(span_slices(span->head), slices);
     check_stamps(span, slices);
 }

@@ -74,6 +74,32 @@ static void a_refused_opening_loses_nothing(void **state) {
     }
 }
 
+static size_t mappings(void) {
+    size_t lines = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    for (int c; (c = fgetc(maps)) != EOF;) lines += c == '\n';
+    fclose(maps);
+    return lines;
+}
+
+/* Each closed span splits the mapping that it lies in. */
+static void closing_spans_adds_a_bounded_number_of_mappings(void **state) {
+    (void)state;
+    enum { SPANS = 4000 };
+    static page_t *spans[SPANS];
+    size_t before = mappings();
+    bool zero;
+    for (size_t i = 0; i < SPANS; i++) spans[i] = must(span_allocate(1, 1, SPAN_FROM_ANY, &zero));
+    for (size_t i = 0; i < SPANS; i += 2) span_free(spans[i]);
+    span_purge_all();
+    assert_true(totals_now().clean > 0 && totals_now().dirty > 0);
+    assert_true(mappings() <= before + 2100);
+    for (size_t i = 1; i < SPANS; i += 2) span_free(spans[i]);
+    span_purge_all();
+    assert_int_equal(totals_now().dirty, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(purged_spans_are_closed, start_strict, free_everything),
@@ -81,6 +107,8 @@ int main(void) {
                                         free_everything),
         cmocka_unit_test_setup_teardown(a_refused_opening_loses_nothing, start_strict,
                                         free_everything),
+        cmocka_unit_test_setup_teardown(closing_spans_adds_a_bounded_number_of_mappings,
+                                        start_strict, free_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
