@@ -11,7 +11,7 @@
 #define MAP_HUGE_1GB (30 << 26)
 #endif
 
-enum { SLICE_BYTES = 64 << 10, GIB_SHIFT = 30 };
+enum { SLICE_BYTES = 64 << 10, LEAST_BYTES = 32 << 20, GIB_SHIFT = 30 };
 
 static mi_arena_id_t arena_of(int number) { return (mi_arena_id_t)((intptr_t)number + 1); }
 
@@ -43,18 +43,18 @@ static int hand_in(void *start, size_t size, bool is_pinned, bool exclusive, mi_
 }
 
 static void *map(size_t size, int flags) {
-    return mmap(NULL, size, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 }
 
 /* The kernel commits at the first touch. One slice more than asked for, since the first one may
- * begin within. */
+ * begin within. Less than mimalloc's least would fit between two libraries, where Eddy has no
+ * descriptors. */
 int mi_reserve_os_memory_ex(size_t size, bool commit, bool allow_large, bool exclusive,
                             mi_arena_id_t *arena) {
     (void)commit;
     if (size > PTRDIFF_MAX - SLICE_BYTES) return ENOMEM;
-    size += SLICE_BYTES;
-    void *start = map(size, 0);
+    size = (size < LEAST_BYTES ? LEAST_BYTES : size) + SLICE_BYTES;
+    void *start = map(size, MAP_NORESERVE);
     /* Where the kernel has no such pages, small ones do. */
     if (allow_large && start != MAP_FAILED) (void)madvise(start, size, MADV_HUGEPAGE);
     return hand_in(start, size, false, exclusive, arena);
@@ -64,7 +64,8 @@ int mi_reserve_os_memory(size_t size, bool commit, bool allow_large) {
     return mi_reserve_os_memory_ex(size, commit, allow_large, false, NULL);
 }
 
-/* The kernel has these pages at once or not at all; it chooses the node. */
+/* The kernel reserves all these pages or refuses; it chooses the node. With MAP_NORESERVE it would
+ * find out at the first touch that there are none, and end the program. */
 int mi_reserve_huge_os_pages_at_ex(size_t pages, int numa_node, size_t timeout_ms, bool exclusive,
                                    mi_arena_id_t *arena) {
     (void)numa_node, (void)timeout_ms;

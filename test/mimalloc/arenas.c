@@ -119,23 +119,45 @@ static void reserve_pieces(void) {
     check(mi_reserve_os_memory((size_t)1 << 46, true, false) == ENOMEM);
     check(lies_in(mi_arena_area(arena, NULL), bytes, mi_malloc(PIECE)) ||
           eddy_heap_of(mi_malloc(100)) != NULL);
-    /* 1 GiB pages are there or not. */
-    size_t reserved = 1;
-    int error = mi_reserve_huge_os_pages_at(1, -1, 0);
-    check(error == 0 || error == ENOMEM);
-    error = mi_reserve_huge_os_pages_interleave(1, 0, 0);
-    check(error == 0 || error == ENOMEM);
-    error = mi_reserve_huge_os_pages_at_ex(1, -1, 0, false, &arena);
-    check(error == 0 || error == ENOMEM);
-    error = mi_reserve_huge_os_pages(1, 0.1, &reserved);
-    check(reserved == (error == 0 ? 1 : 0));
-    check(mi_reserve_huge_os_pages_at(opaque(SIZE_MAX), -1, 0) == ENOMEM);
-    check(mi_reserve_huge_os_pages_at(0, -1, 0) == 0);
 }
 
 static void memory_can_be_reserved(void **state) {
     (void)state;
     assert_in_child(reserve_pieces);
+}
+
+/* Pages of 1 GiB are there or not. */
+static void reserve_huge_pages(void) {
+    mi_arena_id_t arena;
+    int error = mi_reserve_huge_os_pages_at_ex(1, -1, 0, false, &arena);
+    check(error == 0 || error == ENOMEM);
+    if (error == 0) memset(mi_arena_area(arena, NULL), 1, PIECE);
+    error = mi_reserve_huge_os_pages_at(1, -1, 0);
+    check(error == 0 || error == ENOMEM);
+    error = mi_reserve_huge_os_pages_interleave(1, 0, 0);
+    check(error == 0 || error == ENOMEM);
+    size_t reserved = 1;
+    error = mi_reserve_huge_os_pages(1, 0.1, &reserved);
+    check(reserved == (error == 0 ? 1 : 0));
+    check(mi_reserve_huge_os_pages_at(opaque(SIZE_MAX), -1, 0) == ENOMEM);
+    check(mi_reserve_huge_os_pages_at(0, -1, 0) == 0);
+    memset(mi_malloc(PIECE), 1, PIECE);
+}
+
+static void huge_pages_that_are_missing_are_refused(void **state) {
+    (void)state;
+    assert_in_child(reserve_huge_pages);
+}
+
+static void reserve_little(void) {
+    mi_arena_id_t arena;
+    check(mi_reserve_os_memory_ex(1, true, false, false, &arena) == 0);
+    check(eddy_heap_of(mi_malloc(100)) != NULL && mi_arena_area(arena, NULL) != NULL);
+}
+
+static void a_little_is_rounded_up(void **state) {
+    (void)state;
+    assert_in_child(reserve_little);
 }
 
 /* What the kernel notes of the mapping that `address` lies in. */
@@ -202,4 +224,6 @@ static void arenas_are_shown(void **state) {
 RUN(cmocka_unit_test(memory_handed_in_is_used), cmocka_unit_test(small_blocks_come_from_it),
     cmocka_unit_test(nothing_else_is_used_when_so_wished),
     cmocka_unit_test(what_cannot_be_described_is_refused), cmocka_unit_test(memory_can_be_reserved),
+    cmocka_unit_test(huge_pages_that_are_missing_are_refused),
+    cmocka_unit_test(a_little_is_rounded_up),
     cmocka_unit_test(large_pages_are_allowed_when_so_wished), cmocka_unit_test(arenas_are_shown))
