@@ -18,18 +18,19 @@ static const char *variable(const char *name) {
     return secure_getenv(full);
 }
 
-/* Multiply what counts KiB by the unit behind it: bytes without one, as K, M, G or T say, KiB or
- * KB too. False when the text is no unit. */
+/* Make a number with the unit behind it KiB: bytes without one, as K, M, G or T say, KiB or KB too.
+ * False when the text is no unit, or so many bytes have no size. */
 static bool apply_unit(const char *unit, long *value) {
     static const char letters[] = "KMGT";
     const char *letter = *unit == '\0' ? NULL : strchr(letters, *unit & ~0x20);
     if (letter == NULL) {
-        *value = (*value + 1023) / 1024;
+        *value = *value / 1024 + (*value % 1024 > 0);
         return *unit == '\0';
     }
     unit++;
     if (strcasecmp(unit, "iB") != 0 && strcasecmp(unit, "B") != 0 && *unit != '\0') return false;
-    return !__builtin_mul_overflow(*value, 1L << (10 * (letter - letters)), value);
+    if (__builtin_mul_overflow(*value, 1L << (10 * (letter - letters)), value)) return false;
+    return *value <= LONG_MAX >> 10;
 }
 
 static bool is_one_of(const char *text, const char *const *words) {
@@ -58,20 +59,33 @@ const char *option_variable(const option_row_t *row) {
     return text == NULL && row->older_name != NULL ? variable(row->older_name) : text;
 }
 
-const char *eddy_layer_options(void) {
-    const option_row_t *row = option_row(mi_option_allow_large_os_pages);
+bool option_from_environment(const option_row_t *row, long *value) {
     const char *text = option_variable(row);
+    *value = 0;
+    return text == NULL || parse(row, text, value);
+}
+
+static bool asks_for(mi_option_t option) {
     long value;
-    bool asks = text != NULL && parse(row, text, &value) && value != 0;
-    return asks ? "huge_pages=yes" : "";
+    return option_from_environment(option_row(option), &value) && value != 0;
+}
+
+const char *eddy_layer_options(void) {
+    static const char *const strings[2][2] = {{"", "verbose=1"},
+                                              {"huge_pages=yes", "huge_pages=yes verbose=1"}};
+    return strings[asks_for(mi_option_allow_large_os_pages)][asks_for(mi_option_verbose)];
 }
 
 static void reserve(mi_option_t option, long value) {
     if (value <= 0) return;
-    int error = option == mi_option_reserve_os_memory
-                    ? mi_reserve_os_memory((size_t)value << 10, true, false)
-                    : mi_reserve_huge_os_pages_interleave((size_t)value, 0, 0);
-    if (error != 0) layer_say(NULL, NULL, "eddy: no memory for MIMALLOC_RESERVE_*\n");
+    bool small_pages = option == mi_option_reserve_os_memory;
+    int error = small_pages ? mi_reserve_os_memory((size_t)value << 10, true, false)
+                            : mi_reserve_huge_os_pages_interleave((size_t)value, 0, 0);
+    if (error == 0) return;
+    layer_say(NULL, NULL, "eddy: the option %s of mimalloc: there %s; ask for less\n",
+              option_row(option)->name,
+              small_pages ? "are not so many addresses free below Eddy's memory"
+                          : "are not so many pages of 1 GiB free, see vm.nr_hugepages");
 }
 
 /* False for a value that Eddy refuses. */
@@ -94,7 +108,7 @@ static void load(mi_option_t option) {
     const option_row_t *row = option_row(option);
     const char *text = option_variable(row);
     long value;
-    if (text == NULL || (parse(row, text, &value) && apply(option, value))) return;
+    if (text == NULL || (option_from_environment(row, &value) && apply(option, value))) return;
     layer_say(NULL, NULL, "eddy: '%s' is no value for the option %s of mimalloc\n", text,
               row->name);
 }

@@ -87,6 +87,10 @@ long mi_option_get(mi_option_t option) {
         return (long)eddy_option_get(row->eddy_option);
     case OPTION_THP:
         return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != 1;
+    case OPTION_AT_START: {
+        long value;
+        return option_from_environment(row, &value) ? value : 0;
+    }
     default:
         return row->value;
     }

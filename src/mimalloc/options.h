@@ -30,6 +30,8 @@ const char *eddy_layer_options(void) __attribute__((visibility("default")));
 
 /* What the environment says of it, under its name or the older one; NULL for nothing. */
 const char *option_variable(const option_row_t *row);
+/* That as a value, 0 for nothing; false when it is none. */
+bool option_from_environment(const option_row_t *row, long *value);
 
 /* Set it, unless Eddy's own settings have done so; false for a value that Eddy refuses. */
 bool option_set_weakly(mi_option_t option, long value);

@@ -22,7 +22,7 @@ static const char *effect(option_meaning_t meaning) {
 static void print_options(mi_output_fun *output, void *argument) {
     for (int i = 0; i < _mi_option_last; i++) {
         const option_row_t *row = option_row((mi_option_t)i);
-        layer_say(output, argument, "option %s: %ld%s%s\n", row->name,
+        layer_say(output, argument, "eddy: option %s: %ld%s%s\n", row->name,
                   mi_option_get((mi_option_t)i), row->in_kib ? " KiB" : "", effect(row->meaning));
     }
 }

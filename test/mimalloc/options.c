@@ -135,6 +135,23 @@ static void the_environment_is_read(void **state) {
     assert_int_equal(option_with("show_stats", "MIMALLOC_VERBOSE=2", "2>/dev/null"), 1);
     assert_int_equal(option_with("limit", "MIMALLOC_LIMIT_OS_ALLOC=1", ""), 1);
     assert_int_equal(option_with("limit", "MIMALLOC_DISALLOW_OS_ALLOC=1", ""), 1);
+    assert_int_equal(option_with("reserve", "MIMALLOC_RESERVE_OS_MEMORY=64M", ""), 65536);
+    assert_int_equal(option_with("reserve", "MIMALLOC_RESERVE_OS_MEMORY=70000000", ""), 68360);
+}
+
+static void statistics_are_shown_at_exit(void **state) {
+    (void)state;
+    static const char text[] = "live blocks";
+    assert_false(says_with(text, "", ""));
+    assert_true(says_with(text, "MIMALLOC_SHOW_STATS=1", ""));
+    assert_true(says_with(text, "MIMALLOC_VERBOSE=1", ""));
+    assert_false(says_with(text, "MIMALLOC_SHOW_STATS=1", "EDDY_STATS=no"));
+}
+
+static void what_eddy_found_at_its_start_is_said(void **state) {
+    (void)state;
+    assert_true(says_with("of address space described", "MIMALLOC_VERBOSE=1", ""));
+    assert_true(says_with("option purge_delay: 500", "MIMALLOC_VERBOSE=1", ""));
 }
 
 /* Where the kernel has huge pages. */
@@ -152,6 +169,8 @@ static void eddys_variables_come_first(void **state) {
     (void)state;
     assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=77", "EDDY_DECAY_MS=88"), 88);
     assert_int_equal(option_with("limit", "MIMALLOC_LIMIT_OS_ALLOC=1", "EDDY_ADDED_ONLY=0"), 0);
+    assert_int_equal(option_with("verbose", "MIMALLOC_VERBOSE=1", "EDDY_VERBOSE=0"), 0);
+    assert_int_equal(option_with("show_stats", "MIMALLOC_SHOW_STATS=1", "EDDY_STATS=no"), 0);
 }
 
 static void mimallocs_variables_come_before_the_programs_defaults(void **state) {
@@ -166,6 +185,8 @@ static void variables_without_effect_are_reported(void **state) {
     static const char text[] = "arena_reserve of mimalloc has no effect";
     assert_false(says_with(text, "MIMALLOC_ARENA_RESERVE=1G", ""));
     assert_true(says_with(text, "MIMALLOC_ARENA_RESERVE=1G", "MIMALLOC_VERBOSE=1"));
+    assert_true(says_with("eager_commit of mimalloc has no effect", "MIMALLOC_EAGER_COMMIT=1",
+                          "MIMALLOC_VERBOSE=1"));
     assert_true(says_with("'1Q' is no value", "MIMALLOC_RESERVE_OS_MEMORY=1Q", ""));
 }
 
@@ -174,6 +195,8 @@ static void nonsense_in_the_environment_is_ignored(void **state) {
     assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=soon", "2>/dev/null"), 500);
     assert_int_equal(option_with("purge_delay", "MIMALLOC_PURGE_DELAY=-2", "2>/dev/null"), 500);
     assert_int_equal(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=1Q", "2>/dev/null"), 0);
+    /* 2 to the 64 bytes and 1 KiB more. */
+    assert_true(says_with("is no value", "MIMALLOC_RESERVE_OS_MEMORY=18014398509481985K", ""));
 }
 
 static void memory_is_reserved_at_start(void **state) {
@@ -181,6 +204,15 @@ static void memory_is_reserved_at_start(void **state) {
     assert_int_equal(option_with("arena", "", ""), 0);
     assert_in_range(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=64MiB", ""), 64, 65);
     assert_in_range(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=65536K", ""), 64, 65);
+    assert_in_range(option_with("arena", "MIMALLOC_RESERVE_OS_MEMORY=1", ""), 32, 33);
+}
+
+static void what_cannot_be_reserved_is_said(void **state) {
+    (void)state;
+    assert_true(says_with("addresses free", "MIMALLOC_RESERVE_OS_MEMORY=9223372036854775807", ""));
+    static const char huge[] = "MIMALLOC_RESERVE_HUGE_OS_PAGES=1";
+    bool reserved = option_with("arena", huge, "2>/dev/null") >= 1023;
+    assert_true(says_with("pages of 1 GiB free", huge, "") != reserved);
 }
 
 /* MiB in the first arena. */
@@ -197,6 +229,7 @@ static long say(const char *name) {
     if (strcmp(name, "verbose") == 0) return mi_option_get(mi_option_verbose);
     if (strcmp(name, "large") == 0) return mi_option_get(mi_option_large_os_pages);
     if (strcmp(name, "limit") == 0) return mi_option_get(mi_option_limit_os_alloc);
+    if (strcmp(name, "reserve") == 0) return mi_option_get(mi_option_reserve_os_memory);
     if (strcmp(name, "default") == 0) {
         mi_option_set_default(mi_option_purge_delay, 5);
         return mi_option_get(mi_option_purge_delay);
@@ -213,12 +246,15 @@ int main(int argc, char **argv) {
         cmocka_unit_test(options_without_effect_are_reported_as_such),
         cmocka_unit_test(every_option_has_a_value_and_a_name),
         cmocka_unit_test(the_environment_is_read),
+        cmocka_unit_test(statistics_are_shown_at_exit),
+        cmocka_unit_test(what_eddy_found_at_its_start_is_said),
         cmocka_unit_test(large_pages_are_asked_for_as_eddy_starts),
         cmocka_unit_test(eddys_variables_come_first),
         cmocka_unit_test(mimallocs_variables_come_before_the_programs_defaults),
         cmocka_unit_test(variables_without_effect_are_reported),
         cmocka_unit_test(nonsense_in_the_environment_is_ignored),
         cmocka_unit_test(memory_is_reserved_at_start),
+        cmocka_unit_test(what_cannot_be_reserved_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
