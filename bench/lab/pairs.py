@@ -1,15 +1,17 @@
 """Exact instructions that an allocator executes per malloc+free pair: all those outside the
-program, which calls nothing but malloc and free."""
+program, which calls nothing but malloc and free. Of a program that holds its allocator, all."""
 from lab import callgrind
 
 PAIRS = 2000       # counted in each case at least
 ROUNDS_LEAST = 10  # what happens once in some rounds shows as well
 
 
-def per_pair(program, allocator, cases):
+def per_pair(program, allocator, cases, holds_allocator=False):
     """{(size, burst): instructions per pair} for cases (size, burst), all in one process."""
     rounds = {case: max(PAIRS // case[1], ROUNDS_LEAST) for case in cases}
     arguments = [f"{size}:{burst}:{rounds[size, burst]}" for size, burst in cases]
     profiles = callgrind.count([program, *arguments], allocator)
-    return {case: profile.outside(program) / (rounds[case] * case[1])
-            for case, profile in zip(cases, profiles, strict=True)}
+    counts = [profile.by_object.total() if holds_allocator else profile.outside(program)
+              for profile in profiles]
+    return {case: count / (rounds[case] * case[1])
+            for case, count in zip(cases, counts, strict=True)}

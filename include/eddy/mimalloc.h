@@ -36,6 +36,8 @@
 #else
 #define MI_NOEXCEPT
 #endif
+/* For functions of the program that mimalloc calls; here they need no word. */
+#define mi_cdecl
 #define MI_USED __attribute__((warn_unused_result))
 #define MI_SIZE(index) __attribute__((alloc_size(index)))
 #define MI_COUNT(count, size) __attribute__((alloc_size(count, size)))

@@ -53,6 +53,12 @@ static void *h_calloc_16(size_t count, size_t size) {
 static void *h_recalloc_16(size_t count, size_t size) {
     return in_heap(mi_heap_recalloc_aligned(heap, NULL, count, size, 16));
 }
+static void *h_calloc_at(size_t count, size_t size) {
+    return in_heap(mi_heap_calloc_aligned_at(heap, count, size, 16, 0));
+}
+static void *h_recalloc_at(size_t count, size_t size) {
+    return in_heap(mi_heap_recalloc_aligned_at(heap, NULL, count, size, 16, 0));
+}
 
 static void functions_by_size_and_count(void **state) {
     (void)state;
@@ -62,7 +68,8 @@ static void functions_by_size_and_count(void **state) {
                                         {h_zalloc_small, true}};
     static const by_count_t by_count[] = {{h_calloc, true},    {h_mallocn, false},
                                           {h_reallocn, false}, {h_recalloc, true},
-                                          {h_calloc_16, true}, {h_recalloc_16, true}};
+                                          {h_calloc_16, true}, {h_recalloc_16, true},
+                                          {h_calloc_at, true}, {h_recalloc_at, true}};
     for (size_t i = 0; i < LENGTH(by_size); i++) check_by_size(by_size[i]);
     for (size_t i = 0; i < LENGTH(by_count); i++) check_by_count(by_count[i]);
 }
@@ -111,16 +118,36 @@ static void *r_recalloc(void *block, size_t size) { return mi_heap_recalloc(heap
 static void *r_aligned(void *block, size_t size) {
     return mi_heap_realloc_aligned(heap, block, size, 64);
 }
+static void *r_aligned_at(void *block, size_t size) {
+    return mi_heap_realloc_aligned_at(heap, block, size, 64, 0);
+}
 static void *r_zeroed_aligned(void *block, size_t size) {
     return mi_heap_rezalloc_aligned(heap, block, size, 64);
+}
+static void *r_zeroed_aligned_at(void *block, size_t size) {
+    return mi_heap_rezalloc_aligned_at(heap, block, size, 64, 0);
+}
+static void *r_zeroed_n_aligned(void *block, size_t size) {
+    return mi_heap_recalloc_aligned(heap, block, size, 1, 64);
+}
+static void *r_zeroed_n_aligned_at(void *block, size_t size) {
+    return mi_heap_recalloc_aligned_at(heap, block, size, 1, 64, 0);
 }
 
 static void functions_that_resize(void **state) {
     (void)state;
     static const resize_t forms[] = {
-        {r_realloc, false, false},       {r_reallocf, false, true}, {r_reallocn, false, false},
-        {r_rezalloc, true, false},       {r_recalloc, true, false}, {r_aligned, false, false},
+        {r_realloc, false, false},
+        {r_reallocf, false, true},
+        {r_reallocn, false, false},
+        {r_rezalloc, true, false},
+        {r_recalloc, true, false},
+        {r_aligned, false, false},
+        {r_aligned_at, false, false},
         {r_zeroed_aligned, true, false},
+        {r_zeroed_aligned_at, true, false},
+        {r_zeroed_n_aligned, true, false},
+        {r_zeroed_n_aligned_at, true, false},
     };
     for (size_t i = 0; i < LENGTH(forms); i++) check_resize(forms[i]);
 }
