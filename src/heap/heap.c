@@ -2,6 +2,7 @@
 #include "heap/heap.h"
 
 #include "config/ablate.h"
+#include "heap/idle.h"
 #include "heap/limit.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
@@ -71,26 +72,30 @@ static always_inline void take_retained(heap_t *heap, page_t *page) {
     count_by(&heap->retained_slices, 0 - span_slices(page));
 }
 
-/* Give the span of a page back. The page stands in no list. */
-static void release(heap_t *heap, page_t *page) {
-    store_relaxed(&page->owner, NULL);
-    store_relaxed(&page->heap, NULL);
-    store_relaxed(&page->thread_free, 0);
-    count(&heap->counters.pages_released);
-    page_free(page);
+/* Take retained pages out of the heap, `slices` or a little more; how many it was. */
+static size_t detach_retained(heap_t *heap, size_t slices, list_t *detached) {
+    size_t taken = 0;
+    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
+        list_node_t *node;
+        while (taken < slices && (node = list_last(&heap->retained[i])) != NULL) {
+            page_t *page = page_of_link(node);
+            taken += span_slices(page);
+            take_retained(heap, page);
+            store_relaxed(&page->owner, NULL);
+            store_relaxed(&page->heap, NULL);
+            store_relaxed(&page->thread_free, 0);
+            count(&heap->counters.pages_released);
+            list_push_last(detached, node);
+        }
+    }
+    return taken;
 }
 
 size_t heap_release_retained(heap_t *heap, size_t slices) {
-    size_t released = 0;
-    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
-        list_node_t *node;
-        while (released < slices && (node = list_last(&heap->retained[i])) != NULL) {
-            page_t *page = page_of_link(node);
-            released += span_slices(page);
-            take_retained(heap, page);
-            release(heap, page);
-        }
-    }
+    list_t detached;
+    list_init(&detached);
+    size_t released = detach_retained(heap, slices, &detached);
+    idle_free(&detached);
     return released;
 }
 
@@ -405,16 +410,21 @@ static size_t retain_limit(void) {
     return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
 }
 
+/* What goes back does so without the lock: the owner may want it, and the kernel may be called. */
 bool heap_housekeep(heap_t *heap, uint64_t now_ms) {
+    list_t detached;
+    list_init(&detached);
     if (!lock_try(&heap->lock)) return false;
     demand_turn(&heap->demand, demand_window(now_ms));
     set_retained_most(heap, retain_limit());
     size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
     size_t retained = load_relaxed(&heap->retained_slices);
     if (retained > allowed) {
-        retained -= heap_release_retained(heap, size_min(retained - allowed, RELEASES_PER_ENTRY));
+        size_t surplus = size_min(retained - allowed, RELEASES_PER_ENTRY);
+        retained -= detach_retained(heap, surplus, &detached);
     }
     lock_release(&heap->lock);
+    idle_free(&detached);
     return retained > allowed;
 }
 

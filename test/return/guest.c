@@ -4,9 +4,13 @@
  * SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "common/rollup.h"
@@ -84,6 +88,10 @@ static void little(void) {
     check(kernel_threads() == 1);
     /* What a sandbox asks for at its start, of a process with one thread only. */
     if (unshare(CLONE_NEWUSER) != 0) check(errno != EINVAL);
+    int names = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    check(names >= 0);
+    if (setns(names, CLONE_NEWNS) != 0) check(errno != EINVAL);
+    close(names);
 }
 
 static void a_program_with_one_thread_and_little_memory_stays_alone(void **state) {
@@ -371,6 +379,71 @@ static void loading_does_not_start_it_under_the_loader(void **state) {
     assert_in_child(load_often);
 }
 
+/* Each thread's part of such a library is made by the loader when the thread first touches it. */
+static void *touch_thread_locals(void *library) {
+    char *(*room)(void) = (char *(*)(void))(uintptr_t)dlsym(library, "room");
+    check(room != NULL);
+    room()[0] = 1;
+    burst(LITTLE / 8);
+    return NULL;
+}
+
+static void load_thread_locals(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    for (int i = 0; i < 100; i++) {
+        pthread_t thread;
+        void *library = dlopen(THREAD_LOCAL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+        check(library != NULL);
+        check(pthread_create(&thread, NULL, touch_thread_locals, library) == 0);
+        touch_thread_locals(library);
+        check(pthread_join(thread, NULL) == 0);
+        check(dlclose(library) == 0);
+    }
+}
+
+static void libraries_with_thread_locals_come_and_go(void **state) {
+    (void)state;
+    assert_in_child(load_thread_locals);
+}
+
+/* ---- sandboxes ---- */
+
+/* From here on no thread can be started, by whichever call. */
+static void forbid_threads(void) {
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {LENGTH(rules), rules};
+    bool forbidden = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    if (!forbidden) _exit(SKIPPED);
+}
+
+static void be_without_threads(void) {
+    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
+    forbid_threads();
+    size_t before = rollup_rss();
+    burst(MUCH);
+    /* The slow paths return what the scavenger would have returned. */
+    for (int ms = 0; ms < PATIENCE_MS && rollup_rss() > before + LITTLE * 2; ms += 50) {
+        burst(LITTLE);
+        pause_ms(50);
+    }
+    check(kernel_threads() == 1);
+    check(rollup_rss() <= before + LITTLE * 2);
+}
+
+static void a_sandbox_without_threads_returns_memory_too(void **state) {
+    (void)state;
+    int status = status_in_child(be_without_threads);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) skip();
+    assert_int_equal(status, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_with_one_thread_and_little_memory_stays_alone),
@@ -387,6 +460,8 @@ int main(void) {
         cmocka_unit_test(handlers_of_fork_may_allocate),
         cmocka_unit_test(threads_with_large_stacks_come_and_go),
         cmocka_unit_test(loading_does_not_start_it_under_the_loader),
+        cmocka_unit_test(libraries_with_thread_locals_come_and_go),
+        cmocka_unit_test(a_sandbox_without_threads_returns_memory_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

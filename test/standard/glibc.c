@@ -88,6 +88,19 @@ static void mallinfo2_counts_what_is_free(void **state) {
     assert_true(mallinfo2().fordblks < before + BURST / 2 * BURST_SIZE);
 }
 
+static void mallinfo2_agrees_with_the_snapshot(void **state) {
+    (void)state;
+    allocate_burst();
+    for (size_t i = 0; i < BURST; i += 2) free(burst[i]);
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    struct mallinfo2 info = mallinfo2();
+    assert_int_equal(info.uordblks, stats.live_bytes);
+    assert_int_equal(info.fordblks, stats.free_in_pages + stats.current_empty + stats.retained +
+                                        stats.dirty + stats.pending);
+    for (size_t i = 1; i < BURST; i += 2) free(burst[i]);
+}
+
 static void mallinfo2_keepcost_is_what_a_trim_may_return(void **state) {
     (void)state;
     allocate_burst();
@@ -280,6 +293,7 @@ int main(void) {
         cmocka_unit_test(mallinfo2_is_coherent_at_all_times),
         cmocka_unit_test(mallinfo2_counts_what_is_in_use),
         cmocka_unit_test(mallinfo2_counts_what_is_free),
+        cmocka_unit_test(mallinfo2_agrees_with_the_snapshot),
         cmocka_unit_test(mallinfo2_keepcost_is_what_a_trim_may_return),
         cmocka_unit_test(mallinfo_is_mallinfo2),
         cmocka_unit_test(mallinfo_stops_at_int_max),

@@ -284,6 +284,41 @@ static void a_fork_at_every_point_of_a_pass(void **state) {
 
 /* ---- bad weather ---- */
 
+static heap_t *owners_heap;
+static size_t purges;
+
+static void note_heap(void *unused) {
+    (void)unused;
+    owners_heap = own_heap();
+}
+
+/* Called in place of the kernel's word on each purge: the owner could go on meanwhile. */
+static bool owner_may_go_on(os_call_t call) {
+    if (call != OS_PURGE) return false;
+    check(lock_try(&owners_heap->lock));
+    lock_release(&owners_heap->lock);
+    purges++;
+    return false;
+}
+
+/* Where freed memory is purged at once, as it is near a limit. */
+static void no_owner_waits_for_the_kernel(void **state) {
+    (void)state;
+    actor_t owner;
+    actor_start(&owner);
+    actor_do(&owner, fill_pages, NULL);
+    actor_do(&owner, note_heap, NULL);
+    actor_do(&owner, free_all, NULL);
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
+    os_fault = owner_may_go_on;
+    purges = 0;
+    pass();
+    os_fault = NULL;
+    assert_true(purges > 0);
+    assert_int_equal(counters_now().retained_slices, 0);
+    actor_end(&owner);
+}
+
 static void a_refused_purge_is_made_up_for(void **state) {
     (void)state;
     actor_t owner;
@@ -408,6 +443,7 @@ int main(void) {
         PASS_TEST(taking_a_page_races_with_the_owner_reusing_it),
         PASS_TEST(taking_a_page_races_with_the_end_of_its_thread),
         PASS_TEST(a_fork_at_every_point_of_a_pass),
+        PASS_TEST(no_owner_waits_for_the_kernel),
         PASS_TEST(a_refused_purge_is_made_up_for),
         PASS_TEST(pages_wait_for_a_refused_barrier),
         PASS_TEST(what_is_collected_waits_for_a_refused_barrier),

@@ -1,0 +1,160 @@
+/* Blocks that are freed where they were not allocated, for long: memory stays near what is alive.
+ * An argument is the number of blocks.
+ *
+ * What is alive is what the program asked for, as it counts it; what is held is what the kernel
+ * counts for the whole process.
+ * SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "common/rollup.h"
+
+enum {
+    IN_FLIGHT = 100000,
+    SLOTS = 500000, /* some 200 MiB: see docs/evidence.md for fewer */
+    REQUESTS_AT_ONCE = 4,
+    BLOCKS_PER_REQUEST = 1000,
+    LOOKS = 100,
+    LEAST_BITS = 4,
+    MOST_BITS = 11
+};
+
+typedef struct block {
+    uint32_t size;
+} block_t;
+
+static size_t blocks = 2000000;
+
+/* ---- what is alive, and what is held ---- */
+
+static atomic_size_t live_bytes;
+static size_t live_peak, rss_peak, rss_before;
+
+static void look(void) {
+    size_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed);
+    size_t rss = rollup_rss();
+    if (live > live_peak) live_peak = live;
+    if (rss > rss_peak) rss_peak = rss;
+}
+
+static int start(void **state) {
+    (void)state;
+    eddy_collect();
+    live_peak = rss_peak = 0;
+    rss_before = rollup_rss();
+    return 0;
+}
+
+static void assert_near_what_was_alive(void) {
+    size_t held = rss_peak - rss_before;
+    print_message("%zu MiB alive at most, %zu MiB held\n", live_peak / MIB, held / MIB);
+    assert_true(held <= live_peak / 10 * 13 + 4 * MIB);
+    assert_int_equal(atomic_load(&live_bytes), 0);
+}
+
+/* As many of 16 to 32 bytes as of 1 to 2 KiB. */
+static block_t *allocate(uint64_t *random) {
+    size_t least = (size_t)1 << (LEAST_BITS + random_below(random, MOST_BITS - LEAST_BITS));
+    size_t size = least + random_below(random, least);
+    block_t *block = malloc(size);
+    check(block != NULL);
+    memset(block, 1, size);
+    block->size = (uint32_t)size;
+    return block;
+}
+
+/* ---- a thread that only allocates, and one that only frees ---- */
+
+static block_t *ring[IN_FLIGHT];
+static atomic_size_t put_count, taken_count;
+
+static void *free_all(void *unused) {
+    for (size_t i = 0; i < blocks; i++) {
+        /* Pairs with the release below. */
+        while (atomic_load_explicit(&put_count, memory_order_acquire) == i) sched_yield();
+        block_t *block = ring[i % IN_FLIGHT];
+        atomic_fetch_sub_explicit(&live_bytes, block->size, memory_order_relaxed);
+        free(block);
+        atomic_store_explicit(&taken_count, i + 1, memory_order_release);
+    }
+    return unused;
+}
+
+static void a_producer_and_a_thread_that_only_frees(void **state) {
+    (void)state;
+    pthread_t consumer;
+    uint64_t random = 1;
+    assert_int_equal(pthread_create(&consumer, NULL, free_all, NULL), 0);
+    for (size_t i = 0; i < blocks; i++) {
+        while (i - atomic_load_explicit(&taken_count, memory_order_acquire) == IN_FLIGHT) {
+            sched_yield();
+        }
+        block_t *block = allocate(&random);
+        atomic_fetch_add_explicit(&live_bytes, block->size, memory_order_relaxed);
+        ring[i % IN_FLIGHT] = block;
+        atomic_store_explicit(&put_count, i + 1, memory_order_release);
+        if (i % (blocks / LOOKS) == 0) look();
+    }
+    assert_int_equal(pthread_join(consumer, NULL), 0);
+    assert_near_what_was_alive();
+}
+
+/* ---- threads that live for one request ---- */
+
+static _Atomic(block_t *) slots[SLOTS];
+
+static void release(block_t *block) {
+    if (block == NULL) return;
+    atomic_fetch_sub_explicit(&live_bytes, block->size, memory_order_relaxed);
+    free(block);
+}
+
+/* Every second block outlives the request, until a later one has another for its slot. */
+static void *serve(void *seed) {
+    uint64_t random = (uintptr_t)seed;
+    block_t *own[BLOCKS_PER_REQUEST / 2];
+    size_t bytes = 0;
+    for (size_t i = 0; i < BLOCKS_PER_REQUEST; i++) {
+        block_t *block = allocate(&random);
+        bytes += block->size;
+        if (i % 2 == 0) {
+            own[i / 2] = block;
+        } else {
+            atomic_fetch_add_explicit(&live_bytes, block->size, memory_order_relaxed);
+            size_t slot = random_below(&random, SLOTS);
+            release(atomic_exchange(&slots[slot], block));
+        }
+    }
+    for (size_t i = 0; i < LENGTH(own); i++) free(own[i]);
+    return NULL;
+}
+
+static void threads_that_live_for_one_request(void **state) {
+    (void)state;
+    size_t turns = blocks / BLOCKS_PER_REQUEST / REQUESTS_AT_ONCE;
+    for (size_t turn = 0; turn < turns; turn++) {
+        pthread_t threads[REQUESTS_AT_ONCE];
+        for (size_t i = 0; i < REQUESTS_AT_ONCE; i++) {
+            void *seed = (void *)(uintptr_t)(turn * REQUESTS_AT_ONCE + i + 1);
+            assert_int_equal(pthread_create(&threads[i], NULL, serve, seed), 0);
+        }
+        for (size_t i = 0; i < REQUESTS_AT_ONCE; i++) pthread_join(threads[i], NULL);
+        if (turn % (turns / LOOKS) == 0) look();
+    }
+    look();
+    for (size_t i = 0; i < SLOTS; i++) release(slots[i]);
+    assert_near_what_was_alive();
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_producer_and_a_thread_that_only_frees, start),
+        cmocka_unit_test_setup(threads_that_live_for_one_request, start),
+    };
+    if (argc > 1) blocks = strtoull(argv[1], NULL, 10);
+    /* Only blocks count, not where the program keeps them. */
+    memset(ring, 0, sizeof ring);
+    memset((void *)slots, 0, sizeof slots);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
