@@ -43,10 +43,6 @@ static inline void schedule_point(void) {
     (schedule_point(),                                                                             \
      atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_acquire,           \
                                            memory_order_acquire))
-#define swap_weak_release(place, expected, value)                                                  \
-    (schedule_point(),                                                                             \
-     atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_release,           \
-                                           memory_order_relaxed))
 #define swap_weak_ordered(place, expected, value)                                                  \
     (schedule_point(),                                                                             \
      atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_seq_cst,           \

@@ -363,15 +363,17 @@ void heap_push_token(heap_t *heap, block_t *token) {
     block_t *first = load_relaxed(&heap->tokens);
     do {
         token->next = first;
-        /* Release pairs with the acquire in heap_settle. */
-    } while (!swap_weak_release(&heap->tokens, &first, token));
+        /* Release pairs with the acquire in pop_token: the link is seen. Ordered, as in page_give:
+         * who pushed then looks whether the heap is dead, and who says that it is dead looks
+         * here. */
+    } while (!swap_weak_ordered(&heap->tokens, &first, token));
 }
 
 /* One by one: a child forked meanwhile loses no more than one. Only who holds the lock takes tokens
  * away, so the first one is the same as long as its address is. */
 static block_t *pop_token(heap_t *heap) {
-    /* Acquire pairs with the release in heap_push_token. */
-    block_t *first = load_acquire(&heap->tokens);
+    /* Acquire pairs with the release in heap_push_token. Ordered: see there. */
+    block_t *first = load_ordered(&heap->tokens);
     while (first != NULL && !swap_weak_acquire(&heap->tokens, &first, first->next)) continue;
     return first;
 }

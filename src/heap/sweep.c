@@ -65,7 +65,7 @@ void heap_abandon(heap_t *heap) {
     list_t detached;
     list_init(&detached);
     lock_acquire(&heap->lock);
-    /* Ordered: pairs with page_give and remote_give, see there. */
+    /* Ordered: pairs with page_give and heap_push_token, see there. */
     store_ordered(&heap->state, HEAP_DEAD);
     detach_resting(heap, &detached);
     /* The record of the thread will be another thread's, but not a sub-heap. */
