@@ -34,6 +34,15 @@ def per_block(program, allocator, freer, case):
     return {name: total / (THREADS * ROUNDS * BURST) for name, total in sums.items()}
 
 
+def compare(program, allocator, case):
+    """The counts of own blocks, those of another thread's, and what a free of the latter costs in
+    frees of the former."""
+    own, other = (per_block(program, allocator, freer, case) for freer in ("own", "other"))
+    # What the owner has to do for it shows in its mallocs.
+    remote_free = other["free"] + other["malloc"] - own["malloc"]
+    return own, other, remote_free / own["free"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -51,11 +60,9 @@ def main():
           f"{'malloc':>9}{'free':>7}{'malloc':>11}{'free':>7}   a free by another / by its own")
     for allocator in chosen:
         for case in CASES:
-            own, other = (per_block(program, allocator, freer, case) for freer in ("own", "other"))
-            # What the owner has to do for it shows in its mallocs.
-            remote_free = other["free"] + other["malloc"] - own["malloc"]
+            own, other, ratio = compare(program, allocator, case)
             print(f"{allocator.name:10} {case:23}{own['malloc']:9.1f}{own['free']:7.1f}"
-                  f"{other['malloc']:11.1f}{other['free']:7.1f}{remote_free / own['free']:9.2f}",
+                  f"{other['malloc']:11.1f}{other['free']:7.1f}{ratio:9.2f}",
                   flush=True)
 
 

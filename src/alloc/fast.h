@@ -17,6 +17,9 @@
 out_of_line void *alloc_slow(size_t size, heap_t *heap);
 /* Free a pointer in the window that the fast path cannot. */
 out_of_line void free_slow(void *pointer, page_t *page);
+/* Free a pointer into the first slice of a page of another thread, of which this one has gathered
+ * nothing. */
+out_of_line void free_other(void *pointer, page_t *page);
 /* Free NULL, or report a pointer outside of the window. */
 out_of_line void free_outside(void *pointer);
 
@@ -61,10 +64,10 @@ static always_inline void fast_free(void *pointer) {
     }
     remote_entry_t *entry = remote_entry(thread, page);
     if (likely(entry->page == page)) {
-        remote_gather(thread, entry, block);
+        remote_gather(entry, block);
         return;
     }
-    free_slow(pointer, page);
+    free_other(pointer, page);
 }
 
 #endif

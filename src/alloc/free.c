@@ -30,17 +30,29 @@ static void free_own(page_t *page, block_t *block) {
 /* A thread that only frees gathers what it frees too, and is known before it takes a lock; one
  * whose exit handler has run does without. */
 static cold void free_first(page_t *page, block_t *block) {
-    if (thread_self == &thread_none) (void)thread_start();
-    remote_free(thread_self, page, block);
+    if (thread_self == &thread_none && thread_start() != NULL) {
+        remote_begin(page, block, thread_self);
+    } else {
+        remote_give(page, block);
+    }
 }
 
-/* A block of another thread's page. */
-static always_inline void free_remote(page_t *page, block_t *block) {
+/* A block of another thread's page, of which this thread has gathered nothing. */
+static always_inline void free_ungathered(page_t *page, block_t *block) {
     thread_t *thread = thread_self;
     if (unlikely(!thread_is_started(thread))) {
         free_first(page, block);
     } else {
-        remote_free(thread, page, block);
+        remote_begin(page, block, thread);
+    }
+}
+
+static void free_remote(page_t *page, block_t *block) {
+    remote_entry_t *entry = remote_entry(thread_self, page);
+    if (entry->page == page) {
+        remote_gather(entry, block);
+    } else {
+        free_ungathered(page, block);
     }
 }
 
@@ -80,6 +92,16 @@ void free_slow(void *pointer, page_t *slice) {
         error_bad_pointer("free", pointer);
     } else {
         free_remote(page, pointer);
+    }
+}
+
+/* Offsets are remainders: what does not begin a block is found without the page's address. */
+void free_other(void *pointer, page_t *page) {
+    uint32_t offset = (uintptr_t)pointer % SLICE_BYTES;
+    if (unlikely(offset % (uint32_t)page->block_bytes != 0)) {
+        error_bad_pointer("free", pointer);
+    } else {
+        free_ungathered(page, pointer);
     }
 }
 

@@ -127,22 +127,22 @@ static always_inline bool page_mark_full(page_t *page) {
 static always_inline block_t *page_give(page_t *page, block_t *first, block_t *last,
                                         uint32_t count) {
     uint64_t before = load_relaxed(&page->thread_free);
-    uint64_t after;
-    do {
+    /* Release pairs with the acquire in page_collect: the links are seen. A chain only grows until
+     * it is taken whole, so an old word that is back again is still right. Ordered, because whoever
+     * gives then looks whether the heap is dead (is_dead in heap/remote.c), while its last thread
+     * says that it is dead and then looks at this word (heap_abandon). */
+    for (;;) {
         if (unlikely(before == PENDING_FULL)) {
-            block_t *rest = count > 1 ? first->next : NULL;
-            after = rest == NULL ? 0 : pending_of(rest, count - 1);
             last->next = NULL;
+            uint64_t rest = count > 1 ? pending_of(first->next, count - 1) : 0;
+            if (swap_weak_ordered(&page->thread_free, &before, rest)) return first;
         } else {
-            after = pending_of(first, count + pending_count(before));
             last->next = pending_first(before);
+            /* Without the mark, all but the address is the count. */
+            uint64_t all = pending_of(first, count) + (before - (uintptr_t)last->next);
+            if (likely(swap_weak_ordered(&page->thread_free, &before, all))) return NULL;
         }
-        /* Release pairs with the acquire in page_collect: the links are seen. A chain only grows
-         * until it is taken whole, so an old word that is back again is still right. Ordered,
-         * because whoever gives then looks whether the heap is dead (remote_give), while its last
-         * thread says that it is dead and then looks at this word (heap_abandon). */
-    } while (!swap_weak_ordered(&page->thread_free, &before, after));
-    return before == PENDING_FULL ? first : NULL;
+    }
 }
 
 /* The page that a slice of it belongs to; another descriptor, which has no owner, for any other

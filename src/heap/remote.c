@@ -5,68 +5,91 @@
 #include "heap/registry.h"
 #include "memory/alarm.h"
 
-static always_inline void push(page_t *page, block_t *first, block_t *last, uint32_t count) {
-    block_t *token = page_give(page, first, last, count);
-    /* The token keeps the page alive. Should the page go to another heap at this moment, the old
-     * one passes the token on when it settles. */
-    if (unlikely(token != NULL)) heap_push_token(load_relaxed(&page->heap), token);
+/* The token keeps the page alive. Should the page go to another heap at this moment, the old one
+ * passes the token on when it settles. */
+static void push_token(page_t *page, block_t *token) {
+    heap_push_token(load_relaxed(&page->heap), token);
 }
 
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
-    push(page, first, last, count);
+    block_t *token = page_give(page, first, last, count);
+    if (unlikely(token != NULL)) push_token(page, token);
 }
 
-/* Give a chain to its page. When the heap's thread has ended, nobody else will notice that the page
- * has become empty. */
+/* When the heap's thread has ended, nobody else will notice that the page has become empty.
+ * Ordered: see page_give. */
+static always_inline bool is_dead(heap_t *heap) { return load_ordered(&heap->state) == HEAP_DEAD; }
+
+/* Somebody has to hear of a gift: of the token, if there is one, by its owner. */
+static out_of_line void tell(heap_t *heap, page_t *page, block_t *token) {
+    if (token != NULL) push_token(page, token);
+    alarm_ring();
+    /* From here on the page may be gone. */
+    if (unlikely(is_dead(heap))) heap_release_if_empty(heap, page);
+}
+
+/* Give a chain to its page. */
 static always_inline void give(page_t *page, block_t *first, block_t *last, uint32_t count) {
     heap_t *heap = load_relaxed(&page->heap);
-    push(page, first, last, count);
-    alarm_ring();
-    /* From here on the page may be gone. Ordered: see page_give. */
-    if (unlikely(load_ordered(&heap->state) == HEAP_DEAD)) heap_release_if_empty(heap, page);
+    block_t *token = page_give(page, first, last, count);
+    if (unlikely(token != NULL || !alarm_is_rung() || is_dead(heap))) tell(heap, page, token);
 }
 
-void remote_flush_entry(thread_t *thread, remote_entry_t *entry) {
-    page_t *page = entry->page;
-    entry->page = NULL;
-    thread->remote_open--;
-    give(page, entry->first, entry->last, entry->limit - entry->room);
+static uint32_t gathered(const remote_entry_t *entry) {
+    return (uint32_t)(entry->limit - entry->room);
+}
+
+void remote_renew(remote_entry_t *entry) {
+    block_t *block = entry->first, *last = entry->last;
+    entry->last = block;
+    entry->room = entry->limit - 1;
+    give(entry->page, block->next, last, (uint32_t)entry->limit);
 }
 
 void remote_flush_all(thread_t *thread) {
     for (size_t i = 0; i < REMOTE_ENTRIES; i++) {
-        if (thread->remote[i].page != NULL) remote_flush_entry(thread, &thread->remote[i]);
+        remote_entry_t entry = thread->remote[i];
+        thread->remote[i].page = NULL;
+        if (entry.page != NULL) give(entry.page, entry.first, entry.last, gathered(&entry));
     }
+    thread->remote_open = 0;
 }
 
-/* How many blocks of a page are gathered; 1 when they are given one by one. */
-static always_inline uint32_t gather_limit(const thread_t *thread, page_t *page) {
-    if (unlikely(!thread_is_started(thread)) || ablated(ABLATE_COMBINE)) return 1;
-    if (unlikely(load_relaxed(&load_relaxed(&page->heap)->first_class) != NULL)) return 1;
-    size_t bytes = page->block_bytes;
-    if (likely(bytes <= REMOTE_BYTES / REMOTE_BLOCKS)) return REMOTE_BLOCKS;
-    return (uint32_t)size_max(REMOTE_BYTES / bytes, 1);
+/* How many blocks of each class are gathered: a table instead of a division. Up to 1 when they are
+ * given one by one. */
+#define LIMIT(bytes)                                                                               \
+    ((bytes)*REMOTE_BLOCKS <= REMOTE_BYTES ? REMOTE_BLOCKS : REMOTE_BYTES / (bytes))
+#define LIMITS4(bytes, step)                                                                       \
+    LIMIT(bytes), LIMIT((bytes) + (step)), LIMIT((bytes) + 2 * (step)), LIMIT((bytes) + 3 * (step))
+#define LIMITS(bytes, step) LIMITS4(bytes, step), LIMITS4((bytes) + 4 * (step), step)
+#define DOUBLING(kib) LIMITS(576 * (kib), 64 * (kib))
+static const uint8_t limits[] = {
+    LIMITS(16, 16), LIMITS(144, 16), LIMITS(288, 32), DOUBLING(1),  DOUBLING(2),
+    DOUBLING(4),    DOUBLING(8),     DOUBLING(16),    DOUBLING(32), DOUBLING(64),
+};
+_Static_assert(sizeof limits == CLASS_COUNT, "one for each class");
+
+static always_inline int32_t gather_limit(page_t *page) {
+    bool first_class = load_relaxed(&load_relaxed(&page->heap)->first_class) != NULL;
+    return unlikely(first_class) ? 1 : limits[page->size_class];
 }
 
-static out_of_line void give_one(page_t *page, block_t *block) { give(page, block, block, 1); }
+void remote_give(page_t *page, block_t *block) { give(page, block, block, 1); }
 
-void remote_free(thread_t *thread, page_t *page, block_t *block) {
-    uint32_t limit = gather_limit(thread, page);
-    if (unlikely(limit == 1)) {
-        give_one(page, block);
+void remote_begin(page_t *page, block_t *block, thread_t *thread) {
+    int32_t limit = gather_limit(page);
+    if (unlikely(limit <= 1) || ablated(ABLATE_COMBINE)) {
+        remote_give(page, block);
         return;
     }
-    remote_entry_t *entry = remote_entry(thread, page);
-    if (likely(entry->page != NULL)) {
-        if (unlikely(entry->page == page)) {
-            remote_gather(thread, entry, block);
-            return;
-        }
-        remote_flush_entry(thread, entry);
-    }
-    thread->remote_open++;
-    block->next = NULL;
+    remote_entry_t *entry = remote_entry(thread, page), before = *entry;
+    assert_debug(before.page != page);
     *entry = (remote_entry_t){page, block, block, limit, limit - 1};
+    if (likely(before.page != NULL)) {
+        give(before.page, before.first, before.last, gathered(&before));
+    } else {
+        thread->remote_open++;
+    }
 }
 
 __attribute__((no_sanitize("thread"))) remote_held_t remote_peek(const thread_t *thread) {
@@ -76,7 +99,7 @@ __attribute__((no_sanitize("thread"))) remote_held_t remote_peek(const thread_t 
         const page_t *page = entry->page;
         if (page == NULL) continue;
         held.pages++;
-        uint32_t count = entry->limit - entry->room;
+        uint32_t count = (uint32_t)(entry->limit - entry->room);
         held.blocks += count;
         held.bytes += count * page_peek(page).block_bytes;
     }

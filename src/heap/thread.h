@@ -16,7 +16,7 @@
 typedef struct remote_entry {
     page_t *page; /* NULL: nothing gathered */
     block_t *first, *last;
-    uint32_t limit, room; /* blocks it may gather, and how many more */
+    int32_t limit, room; /* blocks it may gather, and how many more */
 } remote_entry_t;
 
 _Static_assert(sizeof(page_t) % sizeof(remote_entry_t) == 0, "see remote_entry");

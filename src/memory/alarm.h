@@ -22,8 +22,10 @@ cold void alarm_ring_first(void);
 
 /* Ordered: pairs with alarm_set and alarm_sleep. Either the listener sees what was done before this
  * call, or this call sees what the listener wrote. */
+static always_inline bool alarm_is_rung(void) { return load_ordered(&alarm_word) == ALARM_RUNG; }
+
 static always_inline void alarm_ring(void) {
-    if (unlikely(load_ordered(&alarm_word) != ALARM_RUNG)) alarm_ring_first();
+    if (unlikely(!alarm_is_rung())) alarm_ring_first();
 }
 
 /* The listener's: whether it was rung since it was set. */
