@@ -7,9 +7,16 @@
 #include "os/os.h"
 
 static const char *const names[ABLATION_COUNT] = {
-    [ABLATE_BIAS] = "bias",     [ABLATE_RETAIN] = "retain",   [ABLATE_STRAIGHTEN] = "straighten",
-    [ABLATE_REMAKE] = "remake", [ABLATE_OTHERS] = "others",   [ABLATE_KEEP_DIRTY] = "keep_dirty",
-    [ABLATE_GROW] = "grow",     [ABLATE_COMBINE] = "combine",
+    [ABLATE_BIAS] = "bias",
+    [ABLATE_RETAIN] = "retain",
+    [ABLATE_STRAIGHTEN] = "straighten",
+    [ABLATE_REMAKE] = "remake",
+    [ABLATE_EMPTY] = "empty",
+    [ABLATE_OTHERS] = "others",
+    [ABLATE_KEEP_DIRTY] = "keep_dirty",
+    [ABLATE_UNFITTING] = "unfitting",
+    [ABLATE_GROW] = "grow",
+    [ABLATE_COMBINE] = "combine",
 };
 
 _Atomic uint32_t ablations;

@@ -13,8 +13,10 @@ typedef enum ablation {
     ABLATE_RETAIN,     /* emptied pages become free spans at once */
     ABLATE_STRAIGHTEN, /* a scattered free list is reused as it is */
     ABLATE_REMAKE,     /* a retained page serves its own class only */
+    ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
     ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
+    ABLATE_UNFITTING,  /* free spans too short stay beside the fresh memory taken instead */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
     ABLATE_COMBINE,    /* each block of another thread is given to its page by itself */
     ABLATION_COUNT

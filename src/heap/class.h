@@ -14,10 +14,11 @@ enum {
     CLASS_STEPS = 1 << CLASS_STEP_BITS,
     DIRECT_MAX = 1024, /* sizes that malloc finds by table */
     DIRECT_COUNT = DIRECT_MAX / BLOCK_ALIGN + 1,
-    SMALL_MAX = 8 << 10,  /* blocks of pages of a single slice */
-    BLOCK_MAX = 64 << 10, /* the largest class */
+    SMALL_MAX = 8 << 10,   /* blocks of pages of a single slice */
+    MEDIUM_MAX = 32 << 10, /* of four slices */
+    BLOCK_MAX = 64 << 10,  /* of eight: the largest class */
     CLASS_COUNT = CLASS_LINEAR + (16 - CLASS_LINEAR_BITS) * CLASS_STEPS,
-    PAGE_BLOCKS_LEAST = 8 /* in a page of several slices */
+    PAGE_BLOCKS_LEAST = 8
 };
 
 /* The smallest class whose blocks hold `size` bytes; size <= BLOCK_MAX. */
@@ -46,10 +47,11 @@ extern const direct_range_t class_direct[] hidden_symbol;
 /* Classes that have such entries. */
 enum { CLASS_DIRECT_COUNT = CLASS_LINEAR + (10 - CLASS_LINEAR_BITS) * CLASS_STEPS };
 
-/* Slices of a page of that class. */
+/* Slices of a page of that class. Few lengths, so that what one class leaves serves another as it
+ * is (docs/evidence.md, "Lengths of pages"). */
 static inline size_t class_slices(unsigned size_class) {
     size_t bytes = class_bytes(size_class);
-    return bytes <= SMALL_MAX ? 1 : divide_up(PAGE_BLOCKS_LEAST * bytes, SLICE_BYTES);
+    return bytes <= SMALL_MAX ? 1 : bytes <= MEDIUM_MAX ? 4 : 8;
 }
 
 #endif

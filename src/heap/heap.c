@@ -16,6 +16,9 @@
 enum { ENTRIES_PER_CLOCK = 64 };
 /* Pages given back in one slow entry at most. */
 enum { RELEASES_PER_ENTRY = 8 };
+/* An empty current page retires for another class at most once in so many slow entries
+ * (docs/evidence.md, "Empty current pages"). */
+enum { ENTRIES_PER_EMPTY_CURRENT = 8 };
 
 page_t page_empty;
 
@@ -64,6 +67,14 @@ static always_inline void retain(heap_t *heap, page_t *page) {
     size_t retained = load_relaxed(&heap->retained_slices) + slices;
     store_relaxed(&heap->retained_slices, retained);
     if (unlikely(retained > heap->retained_noted)) bound_retained(heap);
+}
+
+/* A page without a live block leaves its list and is kept. */
+static always_inline void retire(heap_t *heap, page_t *page) {
+    list_remove(&page->link);
+    store_relaxed(&page->has_interior, false);
+    count(&heap->counters.pages_retired);
+    retain(heap, page);
 }
 
 /* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
@@ -208,6 +219,25 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
+/* The longest empty current page of another class than this retires, for this one: a program that
+ * goes from class to class would leave a page behind in each. At most one in so many slow entries,
+ * so that classes that take turns have a page each before long. */
+static cold void retire_empty_current(heap_t *heap, unsigned size_class) {
+    size_t entries = load_relaxed(&heap->counters.slow_entries);
+    if (entries < heap->next_empty_current || ablated(ABLATE_EMPTY)) return;
+    page_t *longest = NULL;
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        page_t *page = heap->current[i];
+        if (i == size_class || page == &page_empty || page_current_in_use(page) > 0) continue;
+        if (longest == NULL || span_slices(page) > span_slices(longest)) longest = page;
+    }
+    if (longest == NULL) return;
+    heap->next_empty_current = entries + ENTRIES_PER_EMPTY_CURRENT;
+    heap_set_current(heap, longest->size_class, &page_empty);
+    heap_list_current(heap, longest);
+    retire(heap, longest);
+}
+
 /* A page of the heap's own with room, in no list; NULL when there is none. */
 static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
     list_t *partial = &heap->partial[size_class];
@@ -215,6 +245,9 @@ static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
         page_t *page = page_of_link(list_first(partial));
         list_remove(&page->link);
         return page;
+    }
+    if (unlikely(list_is_empty(&heap->retained[size_class]))) {
+        retire_empty_current(heap, size_class);
     }
     page_t *page = reuse_retained(heap, size_class);
     if (unlikely(page == NULL)) return NULL;
@@ -329,14 +362,6 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
 
 /* ---- the slow path of free ---- */
 
-/* A page without a live block leaves its list and is kept. */
-static always_inline void retire(heap_t *heap, page_t *page) {
-    list_remove(&page->link);
-    store_relaxed(&page->has_interior, false);
-    count(&heap->counters.pages_retired);
-    retain(heap, page);
-}
-
 void heap_count_out(page_t *page) {
     heap_t *heap = load_relaxed(&page->heap);
     /* Another thread may take an emptied page at any moment, this one included, and use its span
@@ -391,22 +416,6 @@ void heap_settle(heap_t *heap) {
 
 /* ---- windows, start ---- */
 
-void heap_put_aside_current(heap_t *heap) {
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        page_t *page = heap->current[i];
-        if (page == &page_empty) continue;
-        heap_set_current(heap, i, &page_empty);
-        bool full = page->free == NULL && page->capacity == page->block_limit;
-        if (full && page_mark_full(page)) {
-            heap_list_full(heap, page);
-        } else {
-            heap_list_partial(heap, page);
-            atomic_signal_fence(memory_order_seq_cst);
-            page->used -= page_current_bias();
-        }
-    }
-}
-
 static size_t retain_limit(void) {
     if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_RETAIN)) return 0;
     return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
@@ -436,19 +445,6 @@ bool heap_arm(heap_t *heap) {
     bool none = load_relaxed(&heap->retained_slices) == 0;
     lock_release(&heap->lock);
     return none;
-}
-
-static void set_owner_in(list_t *list, struct thread *thread) {
-    for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
-        page_t *page = page_of_link(node);
-        if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, thread);
-    }
-}
-
-void heap_set_owner(heap_t *heap, struct thread *thread) {
-    store_relaxed(&heap->thread, thread);
-    for (unsigned i = 0; i < CLASS_COUNT; i++) set_owner_in(&heap->partial[i], thread);
-    set_owner_in(&heap->full, thread);
 }
 
 void heap_start(heap_t *heap, struct thread *thread) {

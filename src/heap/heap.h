@@ -53,7 +53,8 @@ typedef struct heap {
     /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks
      * closer. */
     size_t retained_noted;
-    block_t *token_at; /* where heap/idle.h goes on looking; NULL: at the first token */
+    size_t next_empty_current; /* the slow entry from which on such a page may retire again */
+    block_t *token_at;         /* where heap/idle.h goes on looking; NULL: at the first token */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */

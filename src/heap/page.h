@@ -59,6 +59,10 @@ _Static_assert(PAGE_BLOCKS_LEAST == 8 && SMALL_MAX * 8 <= SLICE_BYTES, "at least
 /* What `used` of a current page counts too many. */
 static always_inline uint32_t page_current_bias(void) { return !ablated(ABLATE_BIAS); }
 
+static always_inline uint32_t page_current_in_use(const page_t *page) {
+    return page->used - page_current_bias();
+}
+
 /* Blocks in use, from the page's numbers. */
 static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t block_limit) {
     switch (state) {

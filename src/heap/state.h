@@ -40,6 +40,13 @@ static always_inline void heap_list_partial(heap_t *heap, page_t *page) {
     list_push_last(&heap->partial[page->size_class], &page->link);
 }
 
+/* A current page is put aside that has blocks or room. */
+static inline void heap_list_current(heap_t *heap, page_t *page) {
+    heap_list_partial(heap, page);
+    atomic_signal_fence(memory_order_seq_cst);
+    page->used -= page_current_bias();
+}
+
 /* All blocks of a current page are handed out. */
 static inline void heap_list_full(heap_t *heap, page_t *page) {
     page->state = PAGE_FULL;

@@ -4,9 +4,39 @@
 #include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "heap/state.h"
 #include "os/os.h"
 
 static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
+
+/* ---- owners and current pages ---- */
+
+static void set_owner_in(list_t *list, struct thread *thread) {
+    for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
+        page_t *page = page_of_link(node);
+        if (!load_relaxed(&page->has_interior)) store_relaxed(&page->owner, thread);
+    }
+}
+
+void heap_set_owner(heap_t *heap, struct thread *thread) {
+    store_relaxed(&heap->thread, thread);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) set_owner_in(&heap->partial[i], thread);
+    set_owner_in(&heap->full, thread);
+}
+
+void heap_put_aside_current(heap_t *heap) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        page_t *page = heap->current[i];
+        if (page == &page_empty) continue;
+        heap_set_current(heap, i, &page_empty);
+        bool full = page->free == NULL && page->capacity == page->block_limit;
+        if (full && page_mark_full(page)) {
+            heap_list_full(heap, page);
+        } else {
+            heap_list_current(heap, page);
+        }
+    }
+}
 
 /* ---- taking pages without a live block ---- */
 

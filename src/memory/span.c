@@ -263,7 +263,7 @@ static page_t *cut_front(page_t *head, size_t alignment, span_kind_t kind) {
 /* Fresh memory was taken although there are dirty spans: none fitted. Keeping them all beside it
  * would raise the peak (docs/evidence.md, "Unfitting spans"). */
 static void purge_unfitting(size_t slices) {
-    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return;
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0 || ablated(ABLATE_UNFITTING)) return;
     size_t excess = dirty_excess();
     if (unlikely(excess > 0)) purge_locked(size_min(excess, slices));
 }

@@ -8,8 +8,8 @@
 enum { IDLE_THREADS = 500 };
 
 /* Their pages have no slack: a page of such blocks, all touched, is resident as a whole. */
-static const size_t sizes[] = {16, 64, 1024, 8192, 40960};
-static const size_t page_bytes[] = {65536, 65536, 65536, 65536, 327680};
+static const size_t sizes[] = {16, 64, 1024, 8192, 65536};
+static const size_t page_bytes[] = {65536, 65536, 65536, 65536, 524288};
 
 static eddy_stats_t stats_now(void) {
     eddy_stats_t stats;

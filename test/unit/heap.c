@@ -104,10 +104,10 @@ static const size_t page_size = 1000;
 
 static void fill_pages(void *argument) { burst_fill(&burst, page_size, *(size_t *)argument); }
 
-static void fill_pages_of_five_slices(void *unused) {
+static void fill_pages_of_eight_slices(void *unused) {
     (void)unused;
     burst_fill(&burst, 40000, 2);
-    check(burst.slices == 5);
+    check(burst.slices == 8);
 }
 
 /* Pages full of blocks whose thread has ended. */
@@ -150,7 +150,7 @@ static void allocate_large(void *large) { *(void **)large = eddy_malloc(5 * SLIC
  * the page was released, the next thread with the record has a large object there and ended too. */
 static void a_late_look_at_a_released_page_spares_a_large_object(void **state) {
     (void)state;
-    in_thread(fill_pages_of_five_slices, NULL);
+    in_thread(fill_pages_of_eight_slices, NULL);
     page_t *page = burst.page[0];
     heap_t *heap = load_relaxed(&page->heap);
     burst_free_page(&burst, 0);

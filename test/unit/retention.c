@@ -221,11 +221,30 @@ static void alternating_classes_share_their_pages(void **state) {
     eddy_counters_t before = counters_now();
     for (unsigned round = 0; round < ROUNDS; round++) {
         run_blocks(sizes[round % LENGTH(sizes)], PAGES * SLICE_BYTES);
-        /* One current page for each class is not shared. */
-        assert_true(retained() + in_use() <= PAGES + LENGTH(sizes) + 1);
+        assert_true(retained() + in_use() <= PAGES + 2);
     }
-    assert_true(risen(before, pages_made) <= LENGTH(sizes) + 1);
-    assert_true(slices_held() <= held + LENGTH(sizes) + 1);
+    assert_true(risen(before, pages_made) <= 2);
+    assert_true(slices_held() <= held + 2);
+}
+
+/* A page for each would be five times as much. */
+static void classes_one_after_the_other_share_their_current_pages(void **state) {
+    (void)state;
+    for (unsigned i = 0; class_bytes(i) < 8 * KIB; i++)
+        run_blocks(class_bytes(i), PAGES * SLICE_BYTES);
+    assert_true(slices_held() <= PAGES + 2);
+}
+
+static void one_block_of_each_class(void) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++) eddy_free(must(eddy_malloc(class_bytes(i))));
+}
+
+static void classes_that_take_turns_have_a_page_each_before_long(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) one_block_of_each_class();
+    eddy_counters_t before = counters_now();
+    one_block_of_each_class();
+    assert_int_equal(risen(before, slow_entries), 0);
 }
 
 /* A page of several slices may find no gap among the free ones, so not all of them serve. */
@@ -313,6 +332,8 @@ int main(void) {
         RETENTION_TEST(without_decay_nothing_is_kept),
         RETENTION_TEST(with_endless_decay_everything_is_kept),
         RETENTION_TEST(alternating_classes_share_their_pages),
+        RETENTION_TEST(classes_one_after_the_other_share_their_current_pages),
+        RETENTION_TEST(classes_that_take_turns_have_a_page_each_before_long),
         RETENTION_TEST(classes_with_pages_of_other_lengths_share_their_memory),
         RETENTION_TEST(alternating_threads_share_their_pages),
         RETENTION_TEST(large_objects_in_a_loop_cost_no_call),
