@@ -26,21 +26,30 @@ static block_t *pop(page_t *page) {
     return block;
 }
 
-/* What is to be done before a call allocates, which may allocate and free itself. `caller`: the
- * code that made the call. */
-static void run_errands(const void *caller) {
+/* What is to be done before a call allocates, which may allocate and free itself. */
+static void run_errands(void) {
     heartbeat(thread_self, false);
-    scavenge_start(caller);
     if (!scavenge_is_running()) errand_report();
 }
 
-/* The thread's standard heap is another, or there are errands. */
+/* Errands may have filled the page. */
+static page_t *refill_if_empty(heap_t *heap, unsigned size_class, bool *is_zero) {
+    page_t *page = heap->current[size_class];
+    return page->free != NULL ? page : heap_refill(heap, size_class, is_zero);
+}
+
+/* The thread's standard heap is another, or there are errands. `caller`: the code that made the
+ * call. */
 static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zero,
                                  const void *caller) {
     if (heap == NULL) return NULL;
-    run_errands(caller);
-    page_t *page = heap->current[size_class];
-    return page->free != NULL ? page : heap_refill(heap, size_class, is_zero);
+    run_errands();
+    page_t *page = refill_if_empty(heap, size_class, is_zero);
+    /* A call that is short of memory has other worries than to start a thread. */
+    if (page == NULL || !scavenge_start(caller)) return page;
+    /* The start may have used blocks of the page, and freed them. */
+    *is_zero = false;
+    return refill_if_empty(heap, size_class, is_zero);
 }
 
 /* The current page has no free block, or there is none yet. */
@@ -55,10 +64,12 @@ static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
     heap = alloc_heap(heap);
     if (!scavenge_is_running()) heap_tick();
-    if (unlikely(errand_any()) && heap != NULL) run_errands(__builtin_return_address(0));
+    if (unlikely(errand_any()) && heap != NULL) run_errands();
     void *pointer =
         heap == NULL || !size_in_bounds(size) ? NULL : large_allocate(heap, size, 1, 0, zero);
-    return pointer == NULL ? error_no_memory() : pointer;
+    if (pointer == NULL) return error_no_memory();
+    if (unlikely(errand_any())) (void)scavenge_start(__builtin_return_address(0));
+    return pointer;
 }
 
 void *alloc_slow(size_t size, heap_t *heap) {

@@ -1,6 +1,6 @@
-/* What a slow path of malloc is to do first, before it looks for memory: one word, so that it costs
- * one test when there is nothing. Set by any thread, anywhere; done where a thread may be started
- * and memory allocated and freed.
+/* What a slow path of malloc is to do besides: before it looks for memory, but the scavenger is
+ * started once there is some. One word, so that it costs one test when there is nothing. Set by any
+ * thread, anywhere; done where a thread may be started and memory allocated and freed.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_ERRAND_H
 #define EDDY_HEAP_ERRAND_H

@@ -154,15 +154,16 @@ void scavenge_consider(uint64_t now_ms, bool turned) {
     if (scavenge_is_absent() && is_due(now_ms, turned)) errand_set(ERRAND_SCAVENGER, true);
 }
 
-void scavenge_start(const void *caller) {
-    if (os_is_loader(caller) || !errand_set(ERRAND_SCAVENGER, false)) return;
+bool scavenge_start(const void *caller) {
+    if (os_is_loader(caller) || !errand_set(ERRAND_SCAVENGER, false)) return false;
     uint32_t absent = SCAVENGE_ABSENT;
-    if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return;
+    if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return false;
     store_relaxed(&call, CALL_NONE);
     bool started = os_background_start(run, "eddy-scavenger");
     if (!started) store_relaxed(&retry_at_ms, os_now_ms() + RETRY_MS);
     /* Release pairs with the acquire of who changes the state next. */
     store_release(&scavenge_state, started ? SCAVENGE_RUNNING : SCAVENGE_ABSENT);
+    return true;
 }
 
 void scavenge_stop(void) {

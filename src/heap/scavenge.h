@@ -44,8 +44,9 @@ void scavenge_consider(uint64_t now_ms, bool turned);
 static inline bool scavenge_is_absent(void) {
     return load_relaxed(&scavenge_state) == SCAVENGE_ABSENT;
 }
-/* Start it, in a call that code at `caller` made. */
-void scavenge_start(const void *caller);
+/* Start it if it is time, in a call that code at `caller` made, and that got its memory: what
+ * starting costs is not for a call that fails. True when it was tried, which allocates. */
+bool scavenge_start(const void *caller);
 /* The last thread with a record has ended. */
 void scavenge_stop(void);
 /* A report is asked for (heap/errand.h): wake the scavenger to make it; while it does not run, the

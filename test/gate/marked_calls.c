@@ -5,6 +5,8 @@
  *     marked_calls failing      mallocs that fail for good, of all kinds of sizes
  *     marked_calls starved      the same where not even the first one succeeded
  *     marked_calls crowded      the same in threads that there is no record for
+ *     marked_calls due          mallocs that fail while the scavenger is to be started, then one
+ *                               that succeeds and starts it; with EDDY_SCAVENGER=always
  *
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
@@ -13,7 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* That thread is started now and then, and that costs more. */
+/* Starting it costs more. */
 const char *eddy_options = "scavenger=never";
 
 enum { FAILING_ROUNDS = 3 };
@@ -88,6 +90,15 @@ static int fail_in_a_crowd(void) {
     for (;;) pause();
 }
 
+static int fail_while_the_scavenger_is_due(void) {
+    struct rlimit limit = {64 << 20, 64 << 20};
+    if (malloc(1) == NULL || setrlimit(RLIMIT_DATA, &limit) != 0) return 1;
+    for (int round = 0; round < FAILING_ROUNDS; round++) {
+        if (marked((size_t)1 << 30)) return 1;
+    }
+    return !marked(1 << 20);
+}
+
 int main(int argc, char **argv) {
     const char *what = argc == 2 ? argv[1] : "";
     if (strcmp(what, "first") == 0) return !marked(100);
@@ -95,5 +106,6 @@ int main(int argc, char **argv) {
     if (strcmp(what, "failing") == 0) return use_up_and_fail();
     if (strcmp(what, "starved") == 0) return fail_from_the_start();
     if (strcmp(what, "crowded") == 0) return fail_in_a_crowd();
+    if (strcmp(what, "due") == 0) return fail_while_the_scavenger_is_due();
     return 2;
 }
