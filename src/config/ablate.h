@@ -14,7 +14,7 @@ typedef enum ablation {
     ABLATE_STRAIGHTEN, /* a scattered free list is reused as it is */
     ABLATE_REMAKE,     /* a retained page serves its own class only */
     ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
-    ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
+    ABLATE_OTHERS, /* pages that other heaps retain, or that stand empty in them, are not taken */
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
     ABLATE_UNFITTING,  /* free spans too short stay beside the fresh memory taken instead */
     ABLATE_GROW,       /* a page is linked whole at its first extension */

@@ -19,6 +19,8 @@ enum { RELEASES_PER_ENTRY = 8 };
 /* An empty current page retires for another class at most once in so many slow entries
  * (docs/evidence.md, "Empty current pages"). */
 enum { ENTRIES_PER_EMPTY_CURRENT = 8 };
+/* Slow entries after a look for idle pages in vain. */
+enum { ENTRIES_PER_IDLE_LOOK = 64 };
 
 page_t page_empty;
 
@@ -202,6 +204,19 @@ static size_t release_some_retained(heap_t *heap, size_t slices) {
     return released;
 }
 
+/* Have pages freed that other threads emptied while their owners did not allocate; whether any
+ * were. A look that finds none is not repeated for a while. */
+static bool take_idle_from_others(heap_t *heap) {
+    size_t entries = load_relaxed(&heap->counters.slow_entries);
+    if (entries < heap->next_idle_look || ablated(ABLATE_OTHERS)) return false;
+    for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
+        heap_t *other = registry_next();
+        if (other != NULL && other != heap && idle_take(other)) return true;
+    }
+    heap->next_idle_look = entries + ENTRIES_PER_IDLE_LOOK;
+    return false;
+}
+
 /* None of the heap's own: memory that is held already before memory that is not. Without the lock,
  * since the kernel may be called. */
 static cold page_t *find_page(heap_t *heap, unsigned size_class) {
@@ -210,6 +225,9 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     if (page == NULL) page = take_from_others(heap, size_class);
     /* What is retained serves pages of other lengths only as free spans. */
     while (page == NULL && release_some_retained(heap, slices) > 0) {
+        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    }
+    if (page == NULL && take_idle_from_others(heap)) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);

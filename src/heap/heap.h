@@ -53,8 +53,10 @@ typedef struct heap {
     /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks
      * closer. */
     size_t retained_noted;
-    size_t next_empty_current; /* the slow entry from which on such a page may retire again */
-    block_t *token_at;         /* where heap/idle.h goes on looking; NULL: at the first token */
+    /* The slow entries from which on an empty current page may retire again, and other heaps be
+     * searched for idle pages. */
+    size_t next_empty_current, next_idle_look;
+    block_t *token_at; /* where heap/idle.h goes on looking; NULL: at the first token */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */

@@ -140,3 +140,17 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
         lock_release(&heap->lock);
     }
 }
+
+bool idle_take(heap_t *heap) {
+    bool promising = load_relaxed(&heap->tokens) != NULL && os_barrier_available();
+    if (!promising || !lock_try(&heap->lock)) return false;
+    list_t detached;
+    list_init(&detached);
+    idle_round_t round = {.at_once = true, .detached = &detached};
+    /* From where the last look ended, whoever's it was: the first tokens may be of pages in use. */
+    if (load_relaxed(&heap->state) == HEAP_LIVE && !idle_sweep_tokens(heap, &round)) {
+        heap->token_at = NULL;
+    }
+    lock_release(&heap->lock);
+    return !list_is_empty(&detached) && idle_free_taken(&detached);
+}

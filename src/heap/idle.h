@@ -46,6 +46,9 @@ typedef struct idle_round {
 /* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page
  * that stays keeps its token for the owner, who alone may list it. Under the heap's lock. */
 bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
+/* Take some pages that other threads emptied from a heap whose owner runs, because memory is needed
+ * now: true when any of them is free. Never waits. */
+bool idle_take(heap_t *heap);
 /* Detach the idle pages of a heap. Gives up when the lock is always held. */
 void idle_sweep(heap_t *heap, idle_round_t *round);
 

@@ -57,6 +57,8 @@ BUGS = (
         ("unit/retention",)),
     Bug("a page with live blocks retires", HEAP, "retire_empty_current",
         "page_current_in_use(page) > 0", "page_current_in_use(page) > 1", ("unit/retention",)),
+    Bug("emptied pages wait for an owner that sleeps", HEAP, "take_idle_from_others",
+        "idle_take(other)", "false", ("unit/retention",)),
     Bug("kept pages of other lengths pile up", HEAP, "find_page",
         "while (page == NULL && release_some_retained(heap, slices) > 0)", "while (false)",
         ("unit/retention",)),

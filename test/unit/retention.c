@@ -4,6 +4,7 @@
 #include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
+#include "heap/remote.h"
 
 enum { PAGES = 12, ROUNDS = 30, STEPS = 3000 };
 
@@ -283,6 +284,28 @@ static void alternating_threads_share_their_pages(void **state) {
     for (size_t i = 0; i < THREADS; i++) actor_end(&threads[i]);
 }
 
+static burst_t burst;
+
+static void fill_pages(void *unused) {
+    (void)unused;
+    burst_fill(&burst, 64, PAGES);
+}
+
+static void pages_that_others_emptied_serve_them_while_the_owner_sleeps(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    actor_t owner;
+    actor_start(&owner);
+    actor_do(&owner, fill_pages, NULL);
+    burst_free_all(&burst);
+    remote_flush(thread_self);
+    size_t held = slices_held();
+    run_blocks(1000, PAGES * SLICE_BYTES);
+    /* The owner's last page stays its current one. */
+    assert_true(slices_held() <= held + 2);
+    actor_end(&owner);
+}
+
 /* ---- the next layer ---- */
 
 static void large_objects_in_a_loop_cost_no_call(void **state) {
@@ -336,6 +359,7 @@ int main(void) {
         RETENTION_TEST(classes_that_take_turns_have_a_page_each_before_long),
         RETENTION_TEST(classes_with_pages_of_other_lengths_share_their_memory),
         RETENTION_TEST(alternating_threads_share_their_pages),
+        RETENTION_TEST(pages_that_others_emptied_serve_them_while_the_owner_sleeps),
         RETENTION_TEST(large_objects_in_a_loop_cost_no_call),
         RETENTION_TEST(a_swing_of_several_large_objects_costs_no_call),
     };
