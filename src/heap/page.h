@@ -157,7 +157,7 @@ static always_inline page_t *page_of_slice(page_t *slice) {
 }
 
 /* What another thread may know of a page's plain fields: right when the owner rests, a moment old
- * otherwise. The single exemption from the thread sanitizer. */
+ * otherwise. With remote_peek the only exemption from the thread sanitizer. */
 typedef struct page_view {
     uint32_t used, capacity, block_limit;
     page_state_t state;

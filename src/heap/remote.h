@@ -44,7 +44,7 @@ static always_inline void remote_flush(thread_t *thread) {
     if (unlikely(thread->remote_open != 0)) remote_flush_all(thread);
 }
 /* What a thread holds back, for statistics: right while the thread rests. Reads its plain fields
- * and is exempt from the thread sanitizer like page_peek. */
+ * and is exempt from the thread sanitizer, as page_peek is and nothing else. */
 typedef struct remote_held {
     size_t blocks, bytes, pages;
 } remote_held_t;

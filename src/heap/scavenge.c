@@ -172,7 +172,7 @@ void scavenge_stop(void) {
     if (!swap_strong_acquire(&scavenge_state, &running, SCAVENGE_ENDING)) return;
     store_release(&call, CALL_STOP);
     os_wake_one(&call);
-    alarm_ring();
+    alarm_ring_always();
     os_background_join();
     store_release(&scavenge_state, SCAVENGE_ABSENT);
 }
@@ -186,7 +186,7 @@ void scavenge_call_report(void) {
 
 void scavenge_outlive_main(void) {
     store_relaxed(&main_ended, true);
-    alarm_ring();
+    alarm_ring_always();
 }
 
 void scavenge_repair(void) {

@@ -37,7 +37,7 @@ static bool is_fixed(eddy_option_t option, int64_t value) {
 static int set(eddy_option_t option, int64_t value, bool (*how)(eddy_option_t, int64_t)) {
     settle(option);
     if (is_option(option) && !is_fixed(option, value) && how(option, value)) {
-        alarm_ring();
+        alarm_ring_always();
         return 0;
     }
     errno = EINVAL;

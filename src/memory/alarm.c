@@ -5,7 +5,7 @@
 
 _Atomic uint32_t alarm_word = ALARM_RUNG;
 
-void alarm_ring_first(void) {
+void alarm_ring_always(void) {
     if (exchange_ordered(&alarm_word, ALARM_RUNG) == ALARM_ASLEEP) os_wake_one(&alarm_word);
 }
 

@@ -18,14 +18,16 @@ enum {
 
 extern _Atomic uint32_t alarm_word hidden_symbol;
 
-cold void alarm_ring_first(void);
+/* Whatever was done before: the listener sees it, or is rung. */
+cold void alarm_ring_always(void);
 
 /* Ordered: pairs with alarm_set and alarm_sleep. Either the listener sees what was done before this
- * call, or this call sees what the listener wrote. */
+ * call, or this call sees what the listener wrote: if it was done under a lock that the listener
+ * takes to look, or by an ordered operation. A plain store may be seen after this load. */
 static always_inline bool alarm_is_rung(void) { return load_ordered(&alarm_word) == ALARM_RUNG; }
 
 static always_inline void alarm_ring(void) {
-    if (unlikely(!alarm_is_rung())) alarm_ring_first();
+    if (unlikely(!alarm_is_rung())) alarm_ring_always();
 }
 
 /* The listener's: whether it was rung since it was set. */

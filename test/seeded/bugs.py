@@ -172,6 +172,19 @@ BUGS = (
     Bug("parts of ended threads are not found again", "heap/subheap.c", "take_left",
         "!subheap->is_left", "true", ("unit/first_class",)),
 
+    # ---- orders: seen where two threads run at the same time ----
+    Bug("a heap dies in no order", SWEEP, "heap_abandon",
+        "store_ordered(&heap->state, HEAP_DEAD)", "store_relaxed(&heap->state, HEAP_DEAD)",
+        ("stress/litmus",)),
+    Bug("a page is marked full over what is pending", "heap/page.h", "page_mark_full",
+        "return swap_strong_relaxed(&page->thread_free, &nothing, PENDING_FULL);",
+        "(void)nothing, store_relaxed(&page->thread_free, PENDING_FULL); return true;",
+        ("stress/litmus",)),
+    Bug("the alarm is set in no order", "memory/alarm.c", None,
+        "{ return exchange_ordered(&alarm_word, ALARM_SET) == ALARM_RUNG; }",
+        "{ bool rung = alarm_is_rung(); store_relaxed(&alarm_word, ALARM_SET); return rung; }",
+        ("stress/litmus",)),
+
     # ---- spans ----
     Bug("free spans do not join the next one", TILES, "insert",
         "next != NULL && span_kind(next) == kind", "false", ("unit/span",)),
