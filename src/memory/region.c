@@ -29,6 +29,8 @@ static size_t given_count;
 static region_t *ground;
 /* A start was refused: ask for little before asking for much again. */
 static bool start_refused;
+/* Address space that was reserved for nothing; it holds no memory. */
+static size_t lost_bytes;
 /* What a further region asks for beyond what is needed, in bytes: less after each refusal. */
 static size_t step_most = SIZE_MAX;
 
@@ -59,17 +61,23 @@ static void advise(void *address, size_t bytes) {
     os_allow_huge_pages(address, bytes, region_unit > 1);
 }
 
+static void give_back(void *address, size_t bytes) {
+    if (!os_unmap(address, bytes)) lost_bytes += bytes;
+}
+
+size_t region_lost(void) { return divide_up(lost_bytes, SLICE_BYTES); }
+
 /* Reserve `bytes` aligned to a unit; NULL when refused. */
 static char *reserve(void *hint, size_t bytes) {
     size_t alignment = unit_bytes();
     char *address = os_reserve(hint, bytes);
     if (address == NULL || (uintptr_t)address % alignment == 0) return address;
-    os_unmap(address, bytes);
+    give_back(address, bytes);
     address = os_reserve(NULL, bytes + alignment);
     if (address == NULL) return NULL;
     size_t skip = alignment - (uintptr_t)address % alignment;
-    os_unmap(address, skip);
-    os_unmap(address + skip + bytes, alignment - skip);
+    give_back(address, skip);
+    give_back(address + skip + bytes, alignment - skip);
     return address + skip;
 }
 
@@ -143,7 +151,7 @@ static bool start(void) {
     /* A region that had to shrink for want of a larger hole leaves the window its size. */
     while (!place_window(region, region_bytes, size_max(wanted, region_bytes))) {
         if (wanted / SHRINK < WINDOW_SMALLEST || wanted <= region_bytes) {
-            os_unmap(region, region_bytes);
+            give_back(region, region_bytes);
             return false;
         }
         wanted /= SHRINK;
@@ -152,12 +160,15 @@ static bool start(void) {
     return true;
 }
 
-/* Whether the smallest region and its descriptors would be granted. */
+/* Whether the smallest region and its descriptors would be granted. What is asked for to see that
+ * is not asked for again before it could be given back: each malloc comes here. */
 static bool may_start(void) {
+    static void *probe;
     size_t bytes = REGION_SMALLEST + table_bytes(WINDOW_SMALLEST);
-    void *address = os_reserve(NULL, bytes);
-    if (address != NULL) os_unmap(address, bytes);
-    return address != NULL;
+    if (probe == NULL) probe = os_reserve(NULL, bytes);
+    if (probe == NULL || !os_unmap(probe, bytes)) return false;
+    probe = NULL;
+    return true;
 }
 
 /* Huge pages of the size that everything is made for. */
@@ -299,7 +310,7 @@ static region_t *add_region(size_t slices) {
     }
     if (address == NULL) return NULL;
     if (!in_window(address, bytes)) {
-        os_unmap(address, bytes);
+        give_back(address, bytes);
         return NULL;
     }
     advise(address, bytes);

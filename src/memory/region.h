@@ -56,6 +56,9 @@ size_t region_count(void);
 const region_t *region_at(size_t index);
 /* Whether the slice lies below the front of a region (only then its descriptor may be a head). */
 bool region_contains(size_t slice);
+/* Slices' worth of address space that belongs to no region, and that the kernel would not take
+ * back. */
+size_t region_lost(void);
 /* Bytes of descriptors that can hold memory. */
 size_t region_descriptor_bytes(void);
 

@@ -405,6 +405,7 @@ void span_totals(span_totals_t *totals) {
         totals->reserved += region_at(i)->reserved;
         totals->opened += region_opened(region_at(i));
     }
+    totals->reserved += region_lost();
     lock_release(&lock);
 }
 

@@ -75,11 +75,13 @@ void *os_reserve_readable(size_t bytes) {
     return os_refused(OS_RESERVE) ? NULL : map(NULL, bytes, PROT_READ, PLAIN);
 }
 
-void os_unmap(void *address, size_t bytes) {
+bool os_unmap(void *address, size_t bytes) {
+    if (os_refused(OS_UNMAP)) return false;
     int saved = errno;
     add_relaxed(&calls, 1);
-    munmap(address, bytes);
+    int result = munmap(address, bytes);
     errno = saved;
+    return result == 0;
 }
 
 bool os_open(void *address, size_t bytes) {
@@ -104,6 +106,7 @@ bool os_replace(void *address, size_t bytes) {
 }
 
 void os_allow_huge_pages(void *address, size_t bytes, bool allow) {
+    if (os_refused(OS_ADVISE)) return;
     (void)advise(address, bytes, allow ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 

@@ -2,7 +2,8 @@
  * results say what happened and the interface layer alone sets errno.
  *
  * In builds with EDDY_TEST_HOOKS each call that can fail asks `os_fault` first, so that a test can
- * refuse the n-th call of a kind, once or from then on.
+ * refuse the n-th call of a kind, once or from then on. What only asks, waits, wakes, or writes for
+ * people has nothing to be refused.
  *
  * Needs Linux 3.2; what newer kernels add is tried once and done without:
  *   membarrier (4.14)   os_barrier_available() is false
@@ -24,6 +25,10 @@ typedef enum os_call {
     OS_BARRIER,
     OS_WIPE,
     OS_THREAD,
+    OS_UNMAP,
+    OS_ADVISE,
+    OS_FILE,
+    OS_SIGNAL,
     OS_CALL_COUNT
 } os_call_t;
 
@@ -49,7 +54,8 @@ void *os_reserve(void *hint, size_t bytes);
 void *os_map(size_t bytes);
 /* Address space that reads as zero and takes memory only where os_open lets it be written. */
 void *os_reserve_readable(size_t bytes);
-void os_unmap(void *address, size_t bytes);
+/* False when refused, as for want of mappings where it would split one: then nothing changed. */
+bool os_unmap(void *address, size_t bytes);
 /* Make reserved memory readable and writable; it reads as zero. False when refused. */
 bool os_open(void *address, size_t bytes);
 /* Give the memory back, keep the address space open: it reads as zero afterwards. False when the
@@ -60,7 +66,7 @@ bool os_close(void *address, size_t bytes);
 /* Put fresh zero memory in one open mapping over the range, whatever mappings lie there now. */
 bool os_replace(void *address, size_t bytes);
 /* Whether the kernel may put huge pages there: transparent ones, as a property of the mapping. One
- * that has none does not mind. */
+ * that has none does not mind, and refused advice changes how fast memory is, not what it holds. */
 void os_allow_huge_pages(void *address, size_t bytes, bool allow);
 /* The size of a huge page; 0 when the kernel has none, or has them switched off. */
 size_t os_huge_page_size(void);

@@ -20,7 +20,7 @@ enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_PRIVATE_FLAG = 128 };
 size_t os_read_file(const char *path, char *buffer, size_t size) {
     int saved = errno;
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = os_refused(OS_FILE) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         ssize_t got = read(fd, buffer, size - 1);
         length = got > 0 ? (size_t)got : 0;
@@ -32,6 +32,7 @@ size_t os_read_file(const char *path, char *buffer, size_t size) {
 }
 
 int os_create_file(const char *path) {
+    if (os_refused(OS_FILE)) return -1;
     int saved = errno;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     errno = saved;
@@ -46,6 +47,7 @@ void os_close_file(int fd) {
 
 /* What the signal interrupts goes on, and a handler's stack of the program's own is used. */
 bool os_on_signal(int number, void (*handler)(int number)) {
+    if (os_refused(OS_SIGNAL)) return false;
     int saved = errno;
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART | SA_ONSTACK};
     bool set = sigaction(number, &action, NULL) == 0;

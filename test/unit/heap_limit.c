@@ -95,8 +95,7 @@ static void large_blocks_grow_and_shrink_within_it(void **state) {
 static bool can_move(void) {
     void *from = must(os_map(SLICE_BYTES)), *to = must(os_map(SLICE_BYTES));
     bool moved = os_move(from, to, SLICE_BYTES);
-    os_unmap(from, SLICE_BYTES);
-    os_unmap(to, SLICE_BYTES);
+    assert_true(os_unmap(from, SLICE_BYTES) && os_unmap(to, SLICE_BYTES));
     return moved;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/clock.h"
+#include "common/faults.h"
 #include "common/inside.h"
 #include "os/os.h"
 
@@ -194,6 +195,18 @@ static void malformed_files_limit_nothing(void **state) {
     assert_int_equal(os_group_memory_limit("/not/there", "/not/there"), SIZE_MAX);
 }
 
+static void files_that_cannot_be_read_limit_nothing(void **state) {
+    (void)state;
+    put("seen/memory.max", "300000000\n");
+    assert_int_equal(limit_with("0::/seen\n"), 300000000);
+    for (size_t nth = 1; nth <= 2; nth++) {
+        faults_start(FAULT_KIND(OS_FILE), nth, FOR_EVER);
+        assert_int_equal(limit_with("0::/seen\n"), SIZE_MAX);
+        assert_true(faults_refused() > 0);
+        faults_stop();
+    }
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) == NULL;
@@ -218,6 +231,7 @@ int main(void) {
         LIMIT_TEST(beyond_the_soft_limit_no_page_is_kept),
         cmocka_unit_test(version_2_is_limited_by_all_groups_above),
         cmocka_unit_test(version_1_names_its_controller),
+        cmocka_unit_test(files_that_cannot_be_read_limit_nothing),
         cmocka_unit_test(malformed_files_limit_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

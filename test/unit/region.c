@@ -158,6 +158,40 @@ static void a_verbose_start_says_what_was_found(void **state) {
     assert_in_child(start_verbosely);
 }
 
+/* ---- what cannot be given back ---- */
+
+static size_t reservations;
+
+static bool refuse_unmapping(os_call_t call) { return call == OS_UNMAP; }
+
+static bool refuse_descriptors_and_unmapping(os_call_t call) {
+    return call == OS_UNMAP || (call == OS_RESERVE && reservations++ > 0);
+}
+
+/* The first region is granted and cannot be used. */
+static void start_without_unmapping(void) {
+    os_fault = refuse_descriptors_and_unmapping;
+    check(eddy_malloc(1) == NULL);
+    size_t lost = region_lost();
+    check(lost > 0);
+    os_fault = refuse_unmapping;
+    size_t before = os_memory_calls();
+    for (unsigned i = 0; i < 10; i++) check(eddy_malloc(1) == NULL);
+    check(os_memory_calls() - before <= 1 && region_lost() == lost);
+    os_fault = NULL;
+    all_sizes_work();
+    eddy_stats_t stats;
+    eddy_stats_get(&stats, sizeof stats);
+    size_t reserved = lost;
+    for (size_t i = 0; i < region_count(); i++) reserved += region_at(i)->reserved;
+    check(stats.reserved == reserved * SLICE_BYTES);
+}
+
+static void what_cannot_be_unmapped_counts_as_reserved_and_is_not_asked_for_again(void **state) {
+    (void)state;
+    assert_in_child(start_without_unmapping);
+}
+
 /* ---- later ---- */
 
 static void fail_for_good(void) {
@@ -274,6 +308,7 @@ int main(void) {
         cmocka_unit_test(a_start_that_fails_for_good_costs_few_calls_each_time),
         cmocka_unit_test(options_are_read_once_even_if_the_start_fails),
         cmocka_unit_test(a_verbose_start_says_what_was_found),
+        cmocka_unit_test(what_cannot_be_unmapped_counts_as_reserved_and_is_not_asked_for_again),
         cmocka_unit_test(a_malloc_that_fails_for_good_costs_few_calls),
         cmocka_unit_test(a_malloc_refused_by_a_limit_on_data_costs_few_calls),
         cmocka_unit_test(further_regions_serve_when_the_first_is_small),

@@ -5,6 +5,7 @@
 #include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
+#include "common/faults.h"
 #include "common/random_block.h"
 #include "heap/remote.h"
 
@@ -232,6 +233,26 @@ static void the_table_shows_the_same_numbers(void **state) {
 
 #define STATS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
+static void say_nothing(const char *text, void *argument) { (void)text, (void)argument; }
+
+static size_t calls_of_a_report(void) {
+    size_t before = os_memory_calls();
+    eddy_stats_json(say_nothing, NULL);
+    return os_memory_calls() - before;
+}
+
+static void memory_of_a_report_that_cannot_be_unmapped_serves_the_next(void **state) {
+    (void)state;
+    assert_int_equal(calls_of_a_report(), 2);
+    faults_start(FAULT_KIND(OS_UNMAP), 1, FOR_EVER);
+    assert_int_equal(calls_of_a_report(), 1);
+    assert_int_equal(calls_of_a_report(), 0);
+    assert_true(faults_refused() == 2);
+    faults_stop();
+    assert_int_equal(calls_of_a_report(), 1);
+    assert_int_equal(calls_of_a_report(), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         STATS_TEST(random_work_is_counted_exactly),
@@ -239,6 +260,7 @@ int main(void) {
         STATS_TEST(what_others_freed_is_pending_wherever_it_stands),
         STATS_TEST(no_byte_beyond_the_callers_struct_is_written),
         STATS_TEST(the_table_shows_the_same_numbers),
+        STATS_TEST(memory_of_a_report_that_cannot_be_unmapped_serves_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
