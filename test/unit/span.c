@@ -158,6 +158,25 @@ static void what_a_swing_needs_stays_dirty(void **state) {
     }
 }
 
+static void fresh_memory_pushes_out_as_much_that_did_not_fit(void **state) {
+    (void)state;
+    enum { WANTED = 8 };
+    span_purge_all();
+    for (unsigned i = 0; i < 20; i++) model_allocate(2, 1, SPAN_FROM_ANY);
+    for (unsigned i = 0; i < 2; i++) span_housekeep(clock_ms += WINDOW_MS);
+    /* No two of them are neighbours. */
+    page_t *first = held[0].head;
+    for (size_t i = held_count; i-- > 0;) {
+        if ((held[i].head - first) % 4 == 0) model_free(&held[i]);
+    }
+    span_totals_t before = totals_now();
+    assert_true(before.dirty >= WANTED);
+    assert_true(model_allocate(WANTED, 1, SPAN_FROM_ANY));
+    span_totals_t after = totals_now();
+    assert_int_equal(after.used + after.dirty, before.used + before.dirty);
+    verify();
+}
+
 static void without_decay_a_freed_span_is_purged_at_once(void **state) {
     (void)state;
     eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
@@ -235,6 +254,7 @@ int main(void) {
         ON_MODEL(a_good_fit_leaves_longer_spans_whole),
         ON_MODEL(two_windows_without_change_leave_nothing_dirty),
         ON_MODEL(what_a_swing_needs_stays_dirty),
+        ON_MODEL(fresh_memory_pushes_out_as_much_that_did_not_fit),
         ON_MODEL(without_decay_a_freed_span_is_purged_at_once),
         ON_MODEL(with_endless_decay_nothing_is_purged),
         ON_MODEL(purges_are_counted),
