@@ -293,7 +293,9 @@ EDDY_API int eddy_option_set_default(eddy_option_t option, int64_t value);
  * Counted on slow paths only, summed over all threads, never reset. A steady burst shows slow
  * entries per page turned over, and no new page, extension, release or purge. */
 typedef struct {
-    size_t slow_entries;      /* malloc or free left its fast path */
+    size_t slow_entries;      /* malloc found no free block in the page of its size, or free emptied
+                                 a page or gave a full one room again. Not counted: large objects,
+                                 frees of other threads' blocks */
     size_t promotions_retire; /* a page's freed blocks became its free list as it emptied: always 0,
                                  since freed blocks are put on the free list at once */
     size_t
