@@ -372,11 +372,12 @@ EDDY_API void eddy_on_output(eddy_output_fn *output, void *argument);
 EDDY_API void eddy_say(const char *text);
 
 /* ---- errors -----------------------------------------------------------------------------------
- * What Eddy calls instead of abort() when it finds a wrong pointer: `error` is EINVAL, or EAGAIN
- * for one that was freed before, `message` the line that it would have written to stderr, `pointer`
- * the culprit. When the function returns, the faulty call does nothing. It is called too, with
- * ENOMEM and NULL for `pointer`, before a call returns NULL for want of memory; without a function
- * that goes unsaid. NULL restores write-and-abort. Returns the function that was set before. Set it
+ * What Eddy calls instead of abort() when it finds a mistake of the program (docs/security.md):
+ * `error` is EINVAL for a wrong pointer, EAGAIN for one that was freed before, EFAULT when free
+ * memory was written to; `message` is the line that it would have written to stderr, `pointer` the
+ * culprit. When the function returns, the faulty call does nothing. It is called too, with ENOMEM
+ * and NULL for `pointer`, before a call returns NULL for want of memory; without a function that
+ * goes unsaid. NULL restores write-and-abort. Returns the function that was set before. Set it
  * while no other thread is in Eddy. */
 typedef void eddy_error_fn(int error, const char *message, const void *pointer, void *argument);
 EDDY_API eddy_error_fn *eddy_on_error(eddy_error_fn *handler, void *argument);

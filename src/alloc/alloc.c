@@ -19,13 +19,6 @@ heap_t *alloc_heap(heap_t *heap) {
     return thread == NULL ? NULL : thread->standard;
 }
 
-static block_t *pop(page_t *page) {
-    block_t *block = page->free;
-    page->free = block->next;
-    page->used++;
-    return block;
-}
-
 /* What is to be done before a call allocates, which may allocate and free itself. */
 static void run_errands(void) {
     heartbeat(thread_self, false);
@@ -53,12 +46,21 @@ static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zer
 }
 
 /* The current page has no free block, or there is none yet. */
-static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero) {
+static always_inline page_t *refill_once(heap_t *named, unsigned size_class, bool *is_zero) {
     heap_t *heap = alloc_heap(named);
     if (unlikely(heap != named || errand_any())) {
         return refill_after(heap, size_class, is_zero, __builtin_return_address(0));
     }
     return heap_refill(heap, size_class, is_zero);
+}
+
+static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero) {
+    page_t *page = refill_once(named, size_class, is_zero);
+    while (DEBUG_BUILD && page != NULL && !check_first(page)) {
+        *is_zero = false;
+        page = refill_once(named, size_class, is_zero);
+    }
+    return page;
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
@@ -76,12 +78,12 @@ void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
     unsigned size_class = class_of(size);
     page_t *page = heap->current[size_class];
-    if (unlikely(page->free == NULL)) {
+    if (unlikely(!fast_has_block(page))) {
         bool is_zero = false;
         page = refill(heap, size_class, &is_zero);
         if (page == NULL) return error_no_memory();
     }
-    return pop(page);
+    return fast_pop(page);
 }
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
@@ -89,11 +91,11 @@ void *alloc_zeroed(heap_t *heap, size_t size) {
     unsigned size_class = class_of(size);
     page_t *page = heap->current[size_class];
     bool is_zero = false;
-    if (unlikely(page->free == NULL)) {
+    if (unlikely(!fast_has_block(page))) {
         page = refill(heap, size_class, &is_zero);
         if (page == NULL) return error_no_memory();
     }
-    block_t *block = pop(page);
+    block_t *block = fast_pop(page);
     return memset(block, 0, is_zero ? sizeof *block : page->block_bytes);
 }
 

@@ -11,6 +11,7 @@
 #ifndef EDDY_ALLOC_FAST_H
 #define EDDY_ALLOC_FAST_H
 
+#include "heap/check.h"
 #include "heap/remote.h"
 
 /* A block of `size` bytes from a heap of the running thread whose table has none; sets errno. */
@@ -23,15 +24,23 @@ out_of_line void free_other(void *pointer, page_t *page);
 /* Free NULL, or report a pointer outside of the window. */
 out_of_line void free_outside(void *pointer);
 
+/* Whether the current page has a block to hand out. */
+static always_inline bool fast_has_block(page_t *page) {
+    return page->free != NULL && (!DEBUG_BUILD || check_first(page));
+}
+
+static always_inline block_t *fast_pop(page_t *page) {
+    block_t *block = page->free;
+    page->free = block->next;
+    page->used++;
+    check_clear_mark(block);
+    return block;
+}
+
 static always_inline void *fast_heap_malloc(heap_t *heap, size_t size) {
     if (likely(size <= DIRECT_MAX)) {
         page_t *page = heap->direct[(size + BLOCK_ALIGN - 1) / BLOCK_ALIGN];
-        block_t *block = page->free;
-        if (likely(block != NULL)) {
-            page->free = block->next;
-            page->used++;
-            return block;
-        }
+        if (likely(fast_has_block(page))) return fast_pop(page);
     }
     return alloc_slow(size, heap);
 }
@@ -47,6 +56,7 @@ static always_inline void fast_free(void *pointer) {
         return;
     }
     page_t *page = slice_descriptor(slice);
+    if (DEBUG_BUILD && !check_freed(page, pointer)) return;
     thread_t *thread = thread_self;
     block_t *block = pointer;
     thread_t *owner = load_relaxed(&page->owner);

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/alloc.h"
-#include "alloc/error.h"
 #include "alloc/fast.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/mistake.h"
 #include "heap/remote.h"
-
-/* Whether a live block may begin at the pointer, as far as the page's numbers tell. */
-static bool is_block(page_t *page, const void *pointer) {
-    page_view_t view = page_peek(page);
-    size_t offset = (size_t)((const char *)pointer - slice_address(page));
-    return offset % page->block_bytes == 0 && offset / page->block_bytes < view.capacity &&
-           view.state != PAGE_RETAINED;
-}
-
-/* The pointer's block begins before it where the page has interior pointers. */
-static void *block_start(page_t *page, void *pointer) {
-    return load_relaxed(&page->has_interior) ? page_block(page, pointer) : pointer;
-}
 
 /* A block of this thread that the fast path did not take. */
 static void free_own(page_t *page, block_t *block) {
@@ -58,9 +45,10 @@ static void free_remote(page_t *page, block_t *block) {
 
 static void free_in_page(page_t *page, void *pointer) {
     heap_t *heap = load_relaxed(&page->heap);
-    void *block = block_start(page, pointer);
-    if (unlikely(heap == NULL || !is_block(page, block))) {
-        error_bad_pointer("free", pointer);
+    block_t *block = page_find(page, pointer);
+    /* A page that is being given back has no heap. */
+    if (unlikely(heap == NULL || block == NULL)) {
+        mistake_bad_pointer("free", pointer);
     } else if (load_relaxed(&heap->thread) == thread_self) {
         free_own(page, block);
     } else {
@@ -77,19 +65,20 @@ static out_of_line void free_rare(void *pointer, page_t *descriptor) {
     } else if (kind == SPAN_LARGE) {
         large_free(head, pointer);
     } else {
-        error_bad_pointer("free", pointer);
+        mistake_bad_pointer("free", pointer);
     }
 }
 
 void free_slow(void *pointer, page_t *slice) {
     page_t *page = page_of_slice(slice);
     thread_t *owner = load_relaxed(&page->owner);
-    if (likely(owner == thread_self)) {
+    /* An inner slice: the fast path takes the first one. */
+    if (likely(owner == thread_self && (uintptr_t)pointer % MEDIUM_ALIGN == 0)) {
         free_own(page, pointer);
     } else if (unlikely(owner == NULL)) {
         free_rare(pointer, slice);
     } else if (unlikely(page_block(page, pointer) != pointer)) {
-        error_bad_pointer("free", pointer);
+        mistake_bad_pointer("free", pointer);
     } else {
         free_remote(page, pointer);
     }
@@ -99,14 +88,26 @@ void free_slow(void *pointer, page_t *slice) {
 void free_other(void *pointer, page_t *page) {
     uint32_t offset = (uintptr_t)pointer % SLICE_BYTES;
     if (unlikely(offset % (uint32_t)page->block_bytes != 0)) {
-        error_bad_pointer("free", pointer);
+        mistake_bad_pointer("free", pointer);
     } else {
         free_ungathered(page, pointer);
     }
 }
 
 void free_outside(void *pointer) {
-    if (unlikely(pointer != NULL)) error_bad_pointer("free", pointer);
+    if (unlikely(pointer != NULL)) mistake_bad_pointer("free", pointer);
+}
+
+/* No block of a page that has an owner begins at the pointer: the page may have interior ones. */
+static out_of_line page_t *find_interior(const char *call, const void *pointer, page_t *page,
+                                         size_t *usable) {
+    const block_t *block = page_find(page, pointer);
+    if (block == NULL) {
+        mistake_bad_pointer(call, pointer);
+        return NULL;
+    }
+    *usable = page->block_bytes - (size_t)((const char *)pointer - (const char *)block);
+    return page;
 }
 
 page_t *alloc_find(const char *call, const void *block, size_t *usable) {
@@ -114,15 +115,16 @@ page_t *alloc_find(const char *call, const void *block, size_t *usable) {
     page_t *head = slice < window.slices ? span_head(slice_descriptor(slice)) : NULL;
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
     if (kind == SPAN_PAGE) {
-        size_t inside = (size_t)((const char *)block - (char *)page_block(head, block));
-        *usable = head->block_bytes - inside;
+        bool begins = load_relaxed(&head->owner) != NULL && page_block(head, block) == block;
+        if (unlikely(!begins)) return find_interior(call, block, head, usable);
+        *usable = head->block_bytes;
         return head;
     }
     if (kind == SPAN_LARGE && block == large_pointer(head)) {
         *usable = large_usable(head);
         return head;
     }
-    error_bad_pointer(call, block);
+    mistake_bad_pointer(call, block);
     return NULL;
 }
 
@@ -142,6 +144,6 @@ void eddy_free_aligned_sized(void *block, size_t alignment, size_t size) {
 
 size_t eddy_usable_size(const void *block) {
     size_t usable;
-    if (block == NULL || alloc_find("usable_size", block, &usable) == NULL) return 0;
+    if (block == NULL || alloc_find("malloc_usable_size", block, &usable) == NULL) return 0;
     return usable;
 }

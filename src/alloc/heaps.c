@@ -6,6 +6,7 @@
 #include "alloc/error.h"
 #include "alloc/fast.h"
 #include "eddy.h"
+#include "heap/mistake.h"
 #include "heap/subheap.h"
 
 /* The calling thread's part of the heap; NULL without memory. */
@@ -23,12 +24,20 @@ eddy_heap_t *eddy_heap_new(void) { return eddy_heap_new_below(&first_class_main)
 
 eddy_heap_t *eddy_heap_parent(const eddy_heap_t *heap) { return load_relaxed(&heap->parent); }
 
+/* That a heap has ended shows until a new one gets the struct. */
+static bool may_end(eddy_heap_t *heap, const char *call) {
+    if (heap == NULL || heap == &first_class_main) return false;
+    if (load_relaxed(&heap->id) != 0) return true;
+    mistake_report(call, heap, EAGAIN, "the heap was deleted or destroyed before");
+    return false;
+}
+
 void eddy_heap_delete(eddy_heap_t *heap) {
-    if (heap != NULL && heap != &first_class_main) first_class_end(heap, false);
+    if (may_end(heap, "eddy_heap_delete")) first_class_end(heap, false);
 }
 
 void eddy_heap_destroy(eddy_heap_t *heap) {
-    if (heap == NULL || heap == &first_class_main) return;
+    if (!may_end(heap, "eddy_heap_destroy")) return;
     eddy_heap_t *parent = eddy_heap_parent(heap);
     bool was_default = eddy_heap_get_default() == heap;
     first_class_end(heap, true);

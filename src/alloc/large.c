@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "alloc/error.h"
 #include "heap/limit.h"
+#include "heap/mistake.h"
 #include "memory/region.h"
 #include "os/os.h"
 
@@ -91,7 +91,7 @@ void large_free(page_t *head, void *pointer) {
         shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
         swap_strong_acquire(&head->shape, &shape, shape_of(SPAN_TRANSIT, shape_count(shape)));
     if (!taken) {
-        error_bad_pointer("free", pointer);
+        mistake_bad_pointer("free", pointer);
         return;
     }
     leave_heap(head);

@@ -7,6 +7,7 @@
 #include "alloc/fast.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/mistake.h"
 
 static bool is_placed(const void *block, size_t alignment, size_t offset) {
     return (((uintptr_t)block + offset) & (alignment - 1)) == 0;
@@ -24,7 +25,9 @@ static always_inline bool stays_in_page(const void *block, size_t size) {
     size_t slice = slice_of(block);
     if (unlikely(slice >= window.slices)) return false;
     page_t *page = slice_descriptor(slice);
-    return likely(load_relaxed(&page->owner) != NULL) && stays(size, page->block_bytes);
+    if (unlikely(load_relaxed(&page->owner) == NULL)) return false;
+    if (DEBUG_BUILD && !check_live(page, block)) return false;
+    return stays(size, page->block_bytes);
 }
 
 /* Resize without copying; NULL when that cannot be done. Spans begin at a multiple of a slice: a
@@ -57,7 +60,11 @@ void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, si
     if (!size_in_bounds(size)) return error_no_memory();
     size_t usable;
     page_t *head = alloc_find("realloc", block, &usable);
-    if (head == NULL) return error_no_memory();
+    if (head == NULL) return error_invalid();
+    if (DEBUG_BUILD && span_kind(head) == SPAN_PAGE && !check_live(head, block)) {
+        mistake_bad_pointer("realloc", block);
+        return error_invalid();
+    }
     if (is_placed(block, alignment, offset)) {
         if (stays(size, usable)) return block;
         heap_t *own = alloc_heap(heap);
@@ -104,14 +111,15 @@ void *eddy_recalloc(void *block, size_t count, size_t size) {
 
 void *eddy_reallocf(void *block, size_t size) {
     void *resized = eddy_realloc(block, size);
-    if (resized == NULL) eddy_free(block);
+    /* A pointer that is no block has been reported. */
+    if (resized == NULL && errno == ENOMEM) fast_free(block);
     return resized;
 }
 
 void *eddy_expand(void *block, size_t size) {
     size_t usable;
     if (block == NULL) return NULL;
-    page_t *head = alloc_find("expand", block, &usable);
+    page_t *head = alloc_find("eddy_expand", block, &usable);
     if (head == NULL || !size_in_bounds(size)) return NULL;
     if (size <= usable) return block;
     bool grown = span_kind(head) == SPAN_LARGE && large_resize_in_place(head, size);

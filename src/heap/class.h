@@ -18,7 +18,8 @@ enum {
     MEDIUM_MAX = 32 << 10, /* of four slices */
     BLOCK_MAX = 64 << 10,  /* of eight: the largest class */
     CLASS_COUNT = CLASS_LINEAR + (16 - CLASS_LINEAR_BITS) * CLASS_STEPS,
-    PAGE_BLOCKS_LEAST = 8
+    PAGE_BLOCKS_LEAST = 8, /* in a page of several slices, where each begins at a multiple of: */
+    MEDIUM_ALIGN = SMALL_MAX / CLASS_STEPS
 };
 
 /* The smallest class whose blocks hold `size` bytes; size <= BLOCK_MAX. */

@@ -8,6 +8,8 @@
 #include "memory/span.h"
 #include "os/os.h"
 
+bool fork_lost_threads;
+
 static void clear_lists(heap_t *heap) {
     lock_init(&heap->lock, RANK_HEAP);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
@@ -95,6 +97,7 @@ void fork_repair(void) {
         store_relaxed(&survivor->id, os_process_id());
         return;
     }
+    fork_lost_threads = true;
     scavenge_repair();
     idle_repair();
     registry_repair();

@@ -11,6 +11,12 @@
 #ifndef EDDY_HEAP_FORK_H
 #define EDDY_HEAP_FORK_H
 
+#include "base/base.h"
+
+/* Threads have vanished in this process: what they were about to do may be lost. Written by the
+ * repair. */
+extern bool fork_lost_threads hidden_symbol;
+
 /* What forked_watch calls in the child. Takes no lock. */
 void fork_repair(void);
 

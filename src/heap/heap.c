@@ -4,6 +4,7 @@
 #include "config/ablate.h"
 #include "heap/idle.h"
 #include "heap/limit.h"
+#include "heap/mistake.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/scavenge.h"
@@ -22,7 +23,8 @@ enum { ENTRIES_PER_EMPTY_CURRENT = 8 };
 /* Slow entries after a look for idle pages in vain. */
 enum { ENTRIES_PER_IDLE_LOOK = 64 };
 
-page_t page_empty;
+/* Its count is that of a current page without a block: none is missing. */
+page_t page_empty = {.used = 1};
 
 static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
 
@@ -366,6 +368,12 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     enter(heap);
     remote_flush(load_relaxed(&heap->thread));
     page_t *page = heap->current[size_class];
+    if (unlikely(page_misses_blocks(page))) {
+        if (page->free == NULL) mistake_missing_blocks(page);
+        /* The program's function for errors, here or in remote_flush, may have allocated. */
+        page = heap->current[size_class];
+        if (page->free != NULL) return page;
+    }
     if (may_fill(page) && fill(heap, page, is_zero)) return page;
     lock_acquire(&heap->lock);
     page = switch_page(heap, size_class);
@@ -380,6 +388,15 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
 
 /* ---- the slow path of free ---- */
 
+/* A current page counts one more than its blocks in use, so only a block freed twice brings it down
+ * to 0. Called with the heap's lock, which it releases: the report may come back to the heap. */
+static cold void report_freed_twice(heap_t *heap, page_t *page) {
+    const block_t *block = page->free;
+    page_distrust(page);
+    lock_release(&heap->lock);
+    mistake_freed_twice(block);
+}
+
 void heap_count_out(page_t *page) {
     heap_t *heap = load_relaxed(&page->heap);
     /* Another thread may take an emptied page at any moment, this one included, and use its span
@@ -388,9 +405,15 @@ void heap_count_out(page_t *page) {
     enter(heap);
     lock_acquire(&heap->lock);
     if (likely(load_relaxed(&page->heap) == heap)) {
-        if (page->state == PAGE_FULL) heap_wake(heap, page);
-        bool listed = !ablated(ABLATE_BIAS) || page->state == PAGE_PARTIAL;
-        if (page->used == 0 && listed) retire(heap, page);
+        if (page->state == PAGE_FULL) {
+            heap_wake(heap, page);
+        } else if (likely(page->state == PAGE_PARTIAL)) {
+            assert_debug(page->used == 0);
+            retire(heap, page);
+        } else if (!ablated(ABLATE_BIAS)) {
+            report_freed_twice(heap, page);
+            return;
+        }
     }
     lock_release(&heap->lock);
 }

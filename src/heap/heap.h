@@ -81,7 +81,8 @@ void heap_start(heap_t *heap, struct thread *thread);
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
 
 /* A free of the owner brought the page's count down to 0: a full page has blocks again, or a page
- * that is not current has lost its last block and retires. */
+ * that is not current has lost its last block and retires. Reports what only a block freed twice
+ * can bring about. */
 void heap_count_out(page_t *page);
 /* The same clock that ticks in these two, for large objects. */
 void heap_tick(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "heap/page.h"
+#include "heap/check.h"
 
 #include "config/ablate.h"
 #include "memory/span.h"
@@ -48,9 +48,11 @@ static block_t *link_blocks(page_t *page, size_t from, size_t count) {
     for (size_t i = 1; i < count; i++) {
         char *next = block + page->block_bytes;
         ((block_t *)(void *)block)->next = (block_t *)(void *)next;
+        check_set_mark((block_t *)(void *)block);
         block = next;
     }
     ((block_t *)(void *)block)->next = NULL;
+    check_set_mark((block_t *)(void *)block);
     return (block_t *)(void *)first;
 }
 
@@ -84,6 +86,23 @@ __attribute__((no_sanitize("thread"))) page_view_t page_peek(const page_t *page)
     const volatile page_t *racing = page;
     return (page_view_t){racing->used, racing->capacity, racing->block_limit,
                          (page_state_t)racing->state, racing->block_bytes};
+}
+
+bool page_may_hold(const page_t *page, const void *pointer) {
+    page_view_t view = page_peek(page);
+    size_t offset = (size_t)((const char *)pointer - slice_address(page));
+    return offset % view.block_bytes == 0 && offset / view.block_bytes < view.capacity &&
+           view.state != PAGE_RETAINED;
+}
+
+block_t *page_find(page_t *page, const void *pointer) {
+    const void *block = load_relaxed(&page->has_interior) ? page_block(page, pointer) : pointer;
+    return page_may_hold(page, block) ? (block_t *)(uintptr_t)block : NULL;
+}
+
+void page_distrust(page_t *page) {
+    page->free = NULL;
+    page->used = page->capacity + page_current_bias();
 }
 
 void page_verify(const page_t *page) {

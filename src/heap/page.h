@@ -119,6 +119,14 @@ static inline bool page_is_scattered(const page_t *page) {
     size_t distance = (size_t)page->free->next - (size_t)page->free;
     return distance != bytes && distance != 0 - bytes;
 }
+/* Whether some linked blocks of a current page are not in use. When none is free either, its list
+ * was broken off: by the program, or in the child of a fork (heap/fork.h). */
+static inline bool page_misses_blocks(const page_t *page) {
+    assert_debug(page->state == PAGE_CURRENT);
+    return !ablated(ABLATE_BIAS) && page->used <= page->capacity;
+}
+/* Hand out no block of a current page's list any more: they count as in use. */
+void page_distrust(page_t *page);
 /* Mark the page full unless frees are pending; false in that case. Under the heap's lock, all
  * blocks handed out. */
 static always_inline bool page_mark_full(page_t *page) {
@@ -149,8 +157,9 @@ static always_inline block_t *page_give(page_t *page, block_t *first, block_t *l
     }
 }
 
-/* The page that a slice of it belongs to; another descriptor, which has no owner, for any other
- * slice: no slice but a page's, or the last one of a free span, is an inner one. */
+/* The page that a slice of it belongs to. Another descriptor for any other slice, which has no
+ * owner but for a wrong pointer: no slice but a page's, or the last one of what once was a free
+ * span, is an inner one. */
 static always_inline page_t *page_of_slice(page_t *slice) {
     uint64_t shape = load_relaxed(&slice->shape);
     return shape_kind(shape) == SPAN_INNER ? slice - shape_count(shape) : slice;
@@ -170,6 +179,13 @@ static inline block_t *page_block(const page_t *page, const void *pointer) {
     uint32_t offset = (uint32_t)((const char *)pointer - slice_address(page));
     return (block_t *)(void *)((char *)pointer - offset % (uint32_t)page->block_bytes);
 }
+
+/* Whether a live block may begin at the pointer, as far as the page's numbers tell. By any
+ * thread. */
+bool page_may_hold(const page_t *page, const void *pointer);
+/* The block that the pointer stands for, one that may be live: it begins before the pointer where
+ * the page has interior ones. NULL when there is none. */
+block_t *page_find(page_t *page, const void *pointer);
 
 /* Walks the free list and asserts the invariants. Owner only. */
 void page_verify(const page_t *page);

@@ -2,6 +2,7 @@
 #include "heap/remote.h"
 
 #include "config/ablate.h"
+#include "heap/mistake.h"
 #include "heap/registry.h"
 #include "memory/alarm.h"
 
@@ -46,13 +47,30 @@ void remote_renew(remote_entry_t *entry) {
     give(entry->page, block->next, last, (uint32_t)entry->limit);
 }
 
+/* The block freed last is the one freed first. */
+static bool ends_in_first(const remote_entry_t *entry) {
+    return entry->first == entry->last && gathered(entry) > 1;
+}
+
+/* As if it had not been freed a second time. */
+static cold block_t *drop_first(remote_entry_t *entry) {
+    block_t *block = entry->first;
+    entry->first = block->next;
+    entry->room++;
+    return block;
+}
+
 void remote_flush_all(thread_t *thread) {
+    const block_t *twice = NULL;
     for (size_t i = 0; i < REMOTE_ENTRIES; i++) {
         remote_entry_t entry = thread->remote[i];
         thread->remote[i].page = NULL;
-        if (entry.page != NULL) give(entry.page, entry.first, entry.last, gathered(&entry));
+        if (entry.page == NULL) continue;
+        if (unlikely(ends_in_first(&entry))) twice = drop_first(&entry);
+        give(entry.page, entry.first, entry.last, gathered(&entry));
     }
     thread->remote_open = 0;
+    if (unlikely(twice != NULL)) mistake_freed_twice(twice);
 }
 
 /* How many blocks of each class are gathered: a table instead of a division. Up to 1 when they are

@@ -42,11 +42,19 @@ const region_t *region_at(size_t index) {
     return &regions[index];
 }
 
-bool region_contains(size_t slice) {
+/* The region that the slice is reserved for, or NULL. */
+static const region_t *find(size_t slice) {
     for (size_t i = 0; i < region_count(); i++) {
-        if (slice - regions[i].first < region_opened(&regions[i])) return true;
+        if (slice - regions[i].first < regions[i].reserved) return &regions[i];
     }
-    return false;
+    return NULL;
+}
+
+bool region_reserves(size_t slice) { return find(slice) != NULL; }
+
+bool region_contains(size_t slice) {
+    const region_t *region = find(slice);
+    return region != NULL && slice - region->first < region_opened(region);
 }
 
 static size_t power_of_two_at_least(size_t n) {
@@ -92,10 +100,8 @@ static char *reserve_shrinking(size_t *bytes, size_t least) {
 
 bool region_is_given(size_t slice) {
     if (likely(given_count == 0)) return false;
-    for (size_t i = 0; i < region_count(); i++) {
-        if (slice - regions[i].first < regions[i].reserved) return regions[i].is_given;
-    }
-    return false;
+    const region_t *region = find(slice);
+    return region != NULL && region->is_given;
 }
 
 static size_t table_bytes(size_t window_bytes) {

@@ -54,6 +54,8 @@ bool region_close(page_t *head);
 /* The regions so far, in the order they were made. */
 size_t region_count(void);
 const region_t *region_at(size_t index);
+/* Whether the slice is Eddy's at all: in a region, open or not. */
+bool region_reserves(size_t slice);
 /* Whether the slice lies below the front of a region (only then its descriptor may be a head). */
 bool region_contains(size_t slice);
 /* Slices' worth of address space that belongs to no region, and that the kernel would not take

@@ -291,4 +291,18 @@ BUGS = (
         "out->size - 1 - out->length", "out->size - out->length", ("unit/message",)),
     Bug("a removed node stays behind its neighbour", "base/list.h", "list_remove",
         "node->next->previous = node->previous;", "", ("unit/list",)),
+
+    # ---- mistakes of the program ----
+    Bug("a current page that counts out retires", HEAP, "heap_count_out",
+        "likely(page->state == PAGE_PARTIAL)", "true", ("unit/mistake",)),
+    Bug("a list that is not trusted is handed out", "heap/page.c", "page_distrust",
+        "page->free = NULL;", "", ("unit/mistake",)),
+    Bug("a ring is given to its page", REMOTE, "drop_first",
+        "entry->first = block->next;", "", ("unit/mistake",)),
+    Bug("a list that was broken off is taken for used up", HEAP, "heap_refill",
+        "page_misses_blocks(page)", "false", ("unit/mistake",)),
+    Bug("a child is blamed for what vanished threads lost", "heap/fork.c", "fork_repair",
+        "fork_lost_threads = true;", "", ("unit/mistake",)),
+    Bug("a large object is taken for the page that was there", SWEEP, "heap_release_if_empty",
+        "span_kind(page) == SPAN_PAGE && ", "", ("unit/heap",)),
 )

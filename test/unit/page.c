@@ -131,7 +131,7 @@ static void what_is_not_linked_is_not_touched(void **state) {
             assert_true(is_zero(end, (size_t)(slice_address(page) + span_bytes(page) - end)));
             while (page->free != NULL) {
                 char *block = (char *)pop(page);
-                assert_true(is_zero(block + sizeof(block_t), page->block_bytes - sizeof(block_t)));
+                assert_true(is_zero(block + BLOCK_ALIGN, page->block_bytes - BLOCK_ALIGN));
             }
         }
         page_free(page);
