@@ -38,6 +38,7 @@ static void init_lists(heap_t *heap) {
         list_init(&heap->retained[i]);
     }
     list_init(&heap->full);
+    heap->next_housekeep = ENTRIES_PER_CLOCK;
     lock_init(&heap->lock, RANK_HEAP);
 }
 
@@ -168,7 +169,10 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
             count(&heap->counters.pages_adopted);
         }
     }
-    if (page == NULL && !ablated(ABLATE_OTHERS)) page = reuse_retained(other, size_class);
+    if (page == NULL && !ablated(ABLATE_OTHERS)) {
+        page = reuse_retained(other, size_class);
+        if (page != NULL) count(&heap->counters.pages_reused);
+    }
     if (page != NULL) {
         /* The record of the ended thread may be another thread's as soon as the lock is free: its
          * frees are not local. */
@@ -180,10 +184,15 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
 }
 
 static page_t *take_from_others(heap_t *heap, unsigned size_class) {
+    const heap_t *first = NULL;
     for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
         heap_t *other = registry_next();
-        page_t *page = other == NULL ? NULL : take_from(other, heap, size_class);
-        if (page != NULL) return page;
+        if (other == NULL || other == first) break;
+        if (first == NULL) first = other;
+        page_t *page = take_from(other, heap, size_class);
+        if (page == NULL) continue;
+        registry_stay(other);
+        return page;
     }
     return NULL;
 }
@@ -211,9 +220,12 @@ static size_t release_some_retained(heap_t *heap, size_t slices) {
 static bool take_idle_from_others(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
     if (entries < heap->next_idle_look || ablated(ABLATE_OTHERS)) return false;
+    const heap_t *first = NULL;
     for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
         heap_t *other = registry_next();
-        if (other != NULL && other != heap && idle_take(other)) return true;
+        if (other == NULL || other == first) break;
+        if (first == NULL) first = other;
+        if (other != heap && idle_take(other)) return true;
     }
     heap->next_idle_look = entries + ENTRIES_PER_IDLE_LOOK;
     return false;
@@ -325,10 +337,11 @@ static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
     return page;
 }
 
-static cold void housekeep(heap_t *heap) {
+static cold void housekeep(heap_t *heap, size_t entries) {
+    heap->next_housekeep = entries + ENTRIES_PER_CLOCK;
     if (scavenge_is_running()) return;
     uint64_t now_ms = os_now_ms();
-    heap_housekeep(heap, now_ms);
+    if (heap_housekeep(heap, now_ms)) heap->next_housekeep = entries + 1;
     bool turned = span_housekeep(now_ms);
     scavenge_consider(now_ms, turned);
 }
@@ -342,7 +355,7 @@ void heap_tick(void) {
 static always_inline void enter(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries) + 1;
     store_relaxed(&heap->counters.slow_entries, entries);
-    if (unlikely(entries % ENTRIES_PER_CLOCK == 0)) housekeep(heap);
+    if (unlikely(entries >= heap->next_housekeep)) housekeep(heap, entries);
 }
 
 /* Fill the page's empty free list with what other threads freed, or with new blocks; false when it

@@ -56,7 +56,8 @@ typedef struct heap {
     /* The slow entries from which on an empty current page may retire again, and other heaps be
      * searched for idle pages. */
     size_t next_empty_current, next_idle_look;
-    block_t *token_at; /* where heap/idle.h goes on looking; NULL: at the first token */
+    size_t next_housekeep; /* the slow entry that looks at the clock */
+    block_t *token_at;     /* where heap/idle.h goes on looking; NULL: at the first token */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */

@@ -58,4 +58,6 @@ heap_t *registry_next(void) {
     return heap;
 }
 
+void registry_stay(heap_t *heap) { store_release(&cursor, heap); }
+
 void registry_repair(void) { lock_init(&lock, RANK_REGISTRY); }

@@ -17,8 +17,10 @@ void registry_add(heap_t *heap);
 heap_t *registry_first(void);
 
 /* The next few heaps to look at, in turn, so that a long list is searched over several calls. */
-enum { REGISTRY_LOOKS = 8 };
+enum { REGISTRY_LOOKS = 32 };
 heap_t *registry_next(void);
+/* The next look begins with this heap: it may have more. */
+void registry_stay(heap_t *heap);
 
 void registry_repair(void);
 

@@ -72,7 +72,8 @@ scavenge_result_t scavenge_pass(uint64_t now_ms) {
     bool waiting = false;
     release_surplus(now_ms);
     bool aging = os_barrier_available() && take_idle(&waiting);
-    span_housekeep(now_ms);
+    do span_housekeep(now_ms);
+    while (span_is_behind(now_ms) && !stops());
     if (aging || retained_slices() > 0 || span_dirty() > 0) return SCAVENGE_BUSY;
     return waiting ? SCAVENGE_WAITING : SCAVENGE_NOTHING;
 }

@@ -93,33 +93,34 @@ static bool purge_span(page_t *head) {
     return strict_commit ? region_close(head) : os_purge(slice_address(head), span_bytes(head));
 }
 
-/* Purge up to `excess` slices; called and returns with the lock held, lets go of it for the calls
- * to the kernel. A span that is refused stays dirty, and the next window tries again. */
-static size_t purge_locked(size_t excess) {
-    size_t purged_slices = 0;
-    bool refused = false;
-    while (excess > 0 && !refused) {
-        page_t *batch[PURGE_BATCH];
-        size_t taken = detach_oldest(batch, excess);
-        if (taken == 0) break;
-        bool purged[PURGE_BATCH];
-        for (size_t i = 0; i < taken; i++) purged[i] = may_purge(batch[i]);
-        lock_release(&lock);
-        for (size_t i = 0; i < taken; i++) purged[i] = purged[i] && purge_span(batch[i]);
-        lock_acquire(&lock);
-        for (size_t i = 0; i < taken; i++) {
-            size_t slices = span_slices(batch[i]);
-            tiles_insert(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
-            excess -= size_min(slices, excess);
-            refused |= !purged[i] && !strict_commit;
-            if (!purged[i]) continue;
-            purged_slices += slices;
-            spans_purged++;
-        }
+/* Purge up to `excess` slices of the next few dirty spans; called and returns with the lock held,
+ * lets go of it for the calls to the kernel. How many were looked at; 0 when there is no span, or
+ * one was refused: it stays dirty, and the next window tries again. */
+static size_t purge_batch(size_t excess, size_t *purged_slices) {
+    page_t *batch[PURGE_BATCH];
+    bool purged[PURGE_BATCH], refused = false;
+    size_t taken = detach_oldest(batch, excess), slices = 0;
+    for (size_t i = 0; i < taken; i++) purged[i] = may_purge(batch[i]);
+    lock_release(&lock);
+    for (size_t i = 0; i < taken; i++) purged[i] = purged[i] && purge_span(batch[i]);
+    lock_acquire(&lock);
+    for (size_t i = 0; i < taken; i++) {
+        slices += span_slices(batch[i]);
+        refused |= !purged[i] && !strict_commit;
+        spans_purged += purged[i];
+        *purged_slices += purged[i] ? span_slices(batch[i]) : 0;
+        bytes_purged += purged[i] ? span_bytes(batch[i]) : 0;
+        tiles_insert(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
     }
-    bytes_purged += purged_slices << SLICE_SHIFT;
     note_held();
-    return purged_slices;
+    return refused ? 0 : size_min(slices, excess);
+}
+
+/* The slices that were purged. */
+static size_t purge_locked(size_t excess) {
+    size_t purged = 0, seen = 1;
+    for (; excess > 0 && seen > 0; excess -= seen) seen = purge_batch(excess, &purged);
+    return purged;
 }
 
 static size_t dirty_excess(void) {
@@ -127,14 +128,19 @@ static size_t dirty_excess(void) {
     return dirty_slices() > allowance ? dirty_slices() - allowance : 0;
 }
 
+bool span_is_behind(uint64_t now_ms) {
+    return option_get(EDDY_OPTION_DECAY_MS) >= 0 &&
+           load_relaxed(&window_seen) != demand_window(now_ms);
+}
+
 bool span_housekeep(uint64_t now_ms) {
-    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
+    if (!span_is_behind(now_ms)) return false;
     uint64_t window_now = demand_window(now_ms);
-    if (load_relaxed(&window_seen) == window_now) return false;
     lock_acquire(&lock);
-    store_relaxed(&window_seen, window_now);
     bool turned = started && demand_turn(&demand, window_now);
-    if (turned) purge_locked(dirty_excess());
+    size_t excess = started ? dirty_excess() : 0, purged = 0;
+    size_t seen = excess > 0 ? purge_batch(excess, &purged) : 0;
+    if (seen == 0 || seen == excess) store_relaxed(&window_seen, window_now);
     lock_release(&lock);
     return turned;
 }

@@ -51,9 +51,10 @@ void *span_given(int number, size_t *bytes);
 /* Whether it is memory of Eddy's own, that may be moved by page tables. */
 bool span_is_own(page_t *head);
 
-/* Purge what exceeds the allowance of the window that runs at `now_ms`, if that is a new one
- * (true). */
+/* Purge some of what exceeds the allowance of the window that runs at `now_ms`, at most 32 spans;
+ * true when that is a new one. Is to be called again while it is behind. */
 bool span_housekeep(uint64_t now_ms);
+bool span_is_behind(uint64_t now_ms);
 /* Slices of dirty spans; 0 when none of them can be purged. */
 size_t span_dirty(void);
 /* Purge all dirty spans; the bytes returned. */

@@ -164,6 +164,18 @@ static void housekeeping_releases_a_few_pages_at_a_time(void **state) {
     assert_true(before - retained() > 0 && before - retained() <= 8);
 }
 
+static void a_thread_that_allocates_little_lets_go_of_what_a_burst_left(void **state) {
+    (void)state;
+    enum { ENTRIES = 70 };
+    run_blocks(64, 2 * PAGES * SLICE_BYTES);
+    for (unsigned i = 0; i < 2; i++) {
+        clock_next_window();
+        eddy_counters_t before = counters_now();
+        while (risen(before, slow_entries) < ENTRIES) run_blocks(8 * KIB, 2 * SLICE_BYTES);
+    }
+    assert_true(retained() <= 3);
+}
+
 static void collecting_lets_go_of_everything(void **state) {
     (void)state;
     run_burst(64, PAGES);
@@ -271,7 +283,7 @@ static void run_blocks_elsewhere(void *unused) {
 
 static void alternating_threads_share_their_pages(void **state) {
     (void)state;
-    enum { THREADS = 4 };
+    enum { THREADS = 40 };
     actor_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++) actor_start(&threads[i]);
     actor_do(&threads[0], run_blocks_elsewhere, NULL);
@@ -350,6 +362,7 @@ int main(void) {
         RETENTION_TEST(nothing_is_kept_when_bursts_have_stopped),
         RETENTION_TEST(a_lower_burst_lets_go_of_the_difference),
         RETENTION_TEST(housekeeping_releases_a_few_pages_at_a_time),
+        RETENTION_TEST(a_thread_that_allocates_little_lets_go_of_what_a_burst_left),
         RETENTION_TEST(collecting_lets_go_of_everything),
         RETENTION_TEST(the_option_caps_what_is_kept),
         RETENTION_TEST(without_decay_nothing_is_kept),

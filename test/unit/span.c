@@ -48,6 +48,12 @@ static void random_spans_survive_purging(void **state) {
     }
 }
 
+/* As often as it takes. */
+static void housekeep(uint64_t now_ms) {
+    do span_housekeep(now_ms);
+    while (span_is_behind(now_ms));
+}
+
 static void random_spans_survive_refused_purges(void **state) {
     (void)state;
     uint64_t random = 1;
@@ -63,17 +69,42 @@ static void random_spans_survive_refused_purges(void **state) {
     }
 }
 
+static void one_look_purges_some_spans_and_the_next_ones_the_rest(void **state) {
+    (void)state;
+    enum { SPANS = 200, CALLS_MOST = 32 };
+    bool is_zero;
+    page_t *spans[SPANS];
+    (void)span_purge_all();
+    for (size_t i = 0; i < SPANS; i++) {
+        spans[i] = must(span_allocate(1, 1, SPAN_FROM_ANY, &is_zero));
+    }
+    for (size_t i = 0; i < SPANS; i += 2) span_free(spans[i]);
+    span_housekeep(clock_ms += WINDOW_MS);
+    size_t looks = 0;
+    clock_ms += WINDOW_MS;
+    do {
+        size_t calls = os_memory_calls();
+        span_housekeep(clock_ms);
+        assert_true(os_memory_calls() - calls <= CALLS_MOST);
+        looks++;
+    } while (span_is_behind(clock_ms));
+    assert_true(looks >= SPANS / 2 / CALLS_MOST);
+    assert_int_equal(totals_now().dirty, 0);
+    for (size_t i = 1; i < SPANS; i += 2) span_free(spans[i]);
+    (void)span_purge_all();
+}
+
 static void random_spans_are_purged_as_windows_pass(void **state) {
     (void)state;
     uint64_t random = 1;
     size_t highest = 0;
-    span_housekeep(clock_ms += WINDOW_MS);
-    span_housekeep(clock_ms += WINDOW_MS);
+    housekeep(clock_ms += WINDOW_MS);
+    housekeep(clock_ms += WINDOW_MS);
     for (unsigned step = 0; step < SEEDS * STEPS; step++) {
         random_step(&random);
         highest = size_max(highest, occupied_slices);
         if (random_below(&random, 20) != 0) continue;
-        span_housekeep(clock_ms += WINDOW_MS);
+        housekeep(clock_ms += WINDOW_MS);
         span_totals_t totals = totals_now();
         assert_true(totals.used + totals.dirty <= highest);
         verify();
@@ -247,6 +278,7 @@ int main(void) {
         ON_MODEL(random_spans_tile_their_regions),
         ON_MODEL(random_spans_survive_purging),
         ON_MODEL(random_spans_survive_refused_purges),
+        ON_MODEL(one_look_purges_some_spans_and_the_next_ones_the_rest),
         ON_MODEL(random_spans_are_purged_as_windows_pass),
         ON_MODEL(random_spans_are_rebuilt_from_their_descriptors),
         ON_MODEL(spans_in_transit_are_free_after_a_fork),
