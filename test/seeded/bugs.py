@@ -21,6 +21,7 @@ HEAP = "heap/heap.c"
 STATE = "heap/state.h"
 PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
+TOKEN = "heap/token.c"
 REMOTE = "heap/remote.c"
 SPAN = "memory/span.c"
 TILES = "memory/tiles.c"
@@ -98,9 +99,9 @@ BUGS = (
         "page->used += page->block_limit - page_wake(page->block_limit) - 1;", ("unit/retire",)),
     Bug("a page with blocks again stays marked full", STATE, "heap_wake",
         "~PENDING_FULL", "~(uint64_t)0", ("unit/retire", "unit/races")),
-    Bug("the token of a full page is not freed", HEAP, "heap_settle",
+    Bug("the token of a full page is not freed", TOKEN, "heap_settle",
         "remote_push(page, token, token, 1);", "", ("unit/retire",)),
-    Bug("a full page is not listed when its token comes", HEAP, "heap_settle",
+    Bug("a full page is not listed when its token comes", TOKEN, "heap_settle",
         "page->state == PAGE_FULL) heap_wake(heap, page);", "page->state == PAGE_FULL) continue;",
         ("unit/retire",)),
     Bug("the table for malloc misses an entry", "heap/class.c", None,

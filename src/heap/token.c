@@ -1,0 +1,35 @@
+/* Tokens: the block whose free found a page marked full tells the heap's owner so (heap/remote.h).
+ * SPDX-License-Identifier: MIT */
+#include "heap/heap.h"
+#include "heap/remote.h"
+#include "heap/state.h"
+
+void heap_push_token(heap_t *heap, block_t *token) {
+    block_t *first = load_relaxed(&heap->tokens);
+    do {
+        token->next = first;
+        /* Release pairs with the acquire in pop_token: the link is seen. Ordered, as in page_give:
+         * who pushed then looks whether the heap is dead, and who says that it is dead looks
+         * here. */
+    } while (!swap_weak_ordered(&heap->tokens, &first, token));
+}
+
+/* One by one: a child forked meanwhile loses no more than one. Only who holds the lock takes tokens
+ * away, so the first one is the same as long as its address is. */
+static block_t *pop_token(heap_t *heap) {
+    /* Acquire pairs with the release in heap_push_token. Ordered: see there. */
+    block_t *first = load_ordered(&heap->tokens);
+    while (first != NULL && !swap_weak_acquire(&heap->tokens, &first, first->next)) continue;
+    return first;
+}
+
+void heap_settle(heap_t *heap) {
+    heap->token_at = NULL;
+    block_t *token;
+    while ((token = pop_token(heap)) != NULL) {
+        page_t *page = span_head(slice_descriptor(slice_of(token)));
+        /* The page of a token cannot have vanished, but it may have gone to another heap. */
+        if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
+        remote_push(page, token, token, 1);
+    }
+}
