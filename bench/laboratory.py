@@ -13,6 +13,7 @@ bursts, loads, threads, programs. Peers that are found: libc, mimalloc, jemalloc
 tbbmalloc, scudo. docs/benchmarking.md says how it is measured and what the words mean."""
 import argparse
 import contextlib
+import shlex
 import shutil
 import sys
 import tempfile
@@ -53,13 +54,14 @@ def parse_arguments():
                         help="install Debian's packages of the peers first")
     options = parser.parse_args(words)
     options.command = command
+    options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
     options.runs = options.runs or (session.RUNS_LEAST if options.quick else RUNS)
     if options.runs < session.RUNS_LEAST:
         parser.error(f"fewer than {session.RUNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
-    if options.publish and (command or options.scenario or options.out):
-        parser.error("what is published are the standard scenarios, in docs/results")
+    if options.publish and (command or options.out):
+        parser.error("what is published are scenarios, in docs/results")
     if command and not shutil.which(command[0]):
         parser.error(f"no program '{command[0]}'; give a path or a name found in PATH")
     return options

@@ -53,7 +53,8 @@ def table(results):
     names = results.names(Role.SUBJECT, Role.PEER)
     machine = results.machine
     runs = int(median(len(rows) for rows in results.rows.values()))
-    lines = [f"{machine['date']}: {machine['processor']}, {machine['processors']} processors, "
+    lines = [f"`{machine['command']}`, {len(results.scenarios())} scenarios, {machine['date']}: "
+             f"{machine['processor']}, {machine['processors']} processors, "
              f"{machine['memory']}, {machine['system']}, Linux {machine['kernel']}, huge pages "
              f"{machine['huge pages']}; {runs} runs. Other work kept "
              f"{machine['processors busy with other work']} processors busy. Geometric means.", "",

@@ -162,6 +162,7 @@ def describe(writer, chosen, options):
     for name, value in machine.describe().items():
         writer.write("machine", {"name": name, "value": value})
     writer.write("machine", {"name": "runs", "value": options.runs})
+    writer.write("machine", {"name": "command", "value": options.asked})
 
 
 def asked_for(options, word):
