@@ -67,8 +67,6 @@ BUGS = (
     Bug("a surplus waits for the next look at the clock", HEAP, "housekeep",
         "if (heap_housekeep(heap, now_ms)) heap->next_housekeep = entries + 1;",
         "heap_housekeep(heap, now_ms);", ("unit/retention",)),
-    Bug("who takes from a heap does not come back to it", HEAP, "take_from_others",
-        "registry_stay(other);", "", ("unit/retention",)),
     Bug("kept pages of other lengths pile up", HEAP, "find_page",
         "while (page == NULL && release_some_retained(heap, slices) > 0)", "while (false)",
         ("unit/retention",)),

@@ -283,12 +283,12 @@ static void run_blocks_elsewhere(void *unused) {
 
 static void alternating_threads_share_their_pages(void **state) {
     (void)state;
-    enum { THREADS = 40 };
+    enum { THREADS = 24 };
     actor_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++) actor_start(&threads[i]);
     actor_do(&threads[0], run_blocks_elsewhere, NULL);
     size_t held = slices_held();
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < 2 * THREADS; round++) {
         actor_do(&threads[round % THREADS], run_blocks_elsewhere, NULL);
         /* One current page for each thread is not shared. */
         assert_true(slices_held() <= held + THREADS);
