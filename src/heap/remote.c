@@ -76,7 +76,7 @@ void remote_flush_all(thread_t *thread) {
 /* How many blocks of each class are gathered: a table instead of a division. Up to 1 when they are
  * given one by one. */
 #define LIMIT(bytes)                                                                               \
-    ((bytes)*REMOTE_BLOCKS <= REMOTE_BYTES ? REMOTE_BLOCKS : REMOTE_BYTES / (bytes))
+    (uint8_t)((bytes)*REMOTE_BLOCKS <= REMOTE_BYTES ? REMOTE_BLOCKS : REMOTE_BYTES / (bytes))
 #define LIMITS4(bytes, step)                                                                       \
     LIMIT(bytes), LIMIT((bytes) + (step)), LIMIT((bytes) + 2 * (step)), LIMIT((bytes) + 3 * (step))
 #define LIMITS(bytes, step) LIMITS4(bytes, step), LIMITS4((bytes) + 4 * (step), step)
