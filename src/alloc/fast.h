@@ -16,13 +16,15 @@
 
 /* A block of `size` bytes from a heap of the running thread whose table has none; sets errno. */
 out_of_line void *alloc_slow(size_t size, heap_t *heap);
+/* `call`, in all that frees: what the program called, for reports of its mistakes. */
+
 /* Free a pointer in the window that the fast path cannot. */
-out_of_line void free_slow(void *pointer, page_t *page);
+out_of_line void free_slow(page_t *page, void *pointer, const char *call);
 /* Free a pointer into the first slice of a page of another thread, of which this one has gathered
  * nothing. */
-out_of_line void free_other(void *pointer, page_t *page);
+out_of_line void free_other(page_t *page, void *pointer, const char *call);
 /* Free NULL, or report a pointer outside of the window. */
-out_of_line void free_outside(void *pointer);
+out_of_line void free_outside(void *pointer, const char *call);
 
 /* Whether the current page has a block to hand out. */
 static always_inline bool fast_has_block(page_t *page) {
@@ -49,14 +51,14 @@ static always_inline void *fast_malloc(size_t size) {
     return fast_heap_malloc(&thread_self->heap, size);
 }
 
-static always_inline void fast_free(void *pointer) {
+static always_inline void fast_free(void *pointer, const char *call) {
     size_t slice = slice_of(pointer);
     if (unlikely(slice >= window.slices)) {
-        free_outside(pointer);
+        free_outside(pointer, call);
         return;
     }
     page_t *page = slice_descriptor(slice);
-    if (DEBUG_BUILD && !check_freed(page, pointer)) return;
+    if (DEBUG_BUILD && !check_freed(page, pointer, call)) return;
     thread_t *thread = thread_self;
     block_t *block = pointer;
     thread_t *owner = load_relaxed(&page->owner);
@@ -69,7 +71,7 @@ static always_inline void fast_free(void *pointer) {
         return;
     }
     if (unlikely(owner == NULL)) {
-        free_slow(pointer, page);
+        free_slow(page, pointer, call);
         return;
     }
     remote_entry_t *entry = remote_entry(thread, page);
@@ -77,7 +79,7 @@ static always_inline void fast_free(void *pointer) {
         remote_gather(entry, block);
         return;
     }
-    free_other(pointer, page);
+    free_other(page, pointer, call);
 }
 
 #endif

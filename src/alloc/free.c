@@ -43,12 +43,12 @@ static void free_remote(page_t *page, block_t *block) {
     }
 }
 
-static void free_in_page(page_t *page, void *pointer) {
+static void free_in_page(page_t *page, void *pointer, const char *call) {
     heap_t *heap = load_relaxed(&page->heap);
     block_t *block = page_find(page, pointer);
     /* A page that is being given back has no heap. */
     if (unlikely(heap == NULL || block == NULL)) {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
     } else if (load_relaxed(&heap->thread) == thread_self) {
         free_own(page, block);
     } else {
@@ -57,45 +57,45 @@ static void free_in_page(page_t *page, void *pointer) {
 }
 
 /* The page has no owner: it has interior pointers or is retained, or there is no page at all. */
-static out_of_line void free_rare(void *pointer, page_t *descriptor) {
+static out_of_line void free_rare(page_t *descriptor, void *pointer, const char *call) {
     page_t *head = span_head(descriptor);
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
     if (kind == SPAN_PAGE) {
-        free_in_page(head, pointer);
+        free_in_page(head, pointer, call);
     } else if (kind == SPAN_LARGE) {
-        large_free(head, pointer);
+        large_free(head, pointer, call);
     } else {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
     }
 }
 
-void free_slow(void *pointer, page_t *slice) {
+void free_slow(page_t *slice, void *pointer, const char *call) {
     page_t *page = page_of_slice(slice);
     thread_t *owner = load_relaxed(&page->owner);
     /* An inner slice: the fast path takes the first one. */
     if (likely(owner == thread_self && (uintptr_t)pointer % MEDIUM_ALIGN == 0)) {
         free_own(page, pointer);
     } else if (unlikely(owner == NULL)) {
-        free_rare(pointer, slice);
+        free_rare(slice, pointer, call);
     } else if (unlikely(page_block(page, pointer) != pointer)) {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
     } else {
         free_remote(page, pointer);
     }
 }
 
 /* Offsets are remainders: what does not begin a block is found without the page's address. */
-void free_other(void *pointer, page_t *page) {
+void free_other(page_t *page, void *pointer, const char *call) {
     uint32_t offset = (uintptr_t)pointer % SLICE_BYTES;
     if (unlikely(offset % (uint32_t)page->block_bytes != 0)) {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
     } else {
         free_ungathered(page, pointer);
     }
 }
 
-void free_outside(void *pointer) {
-    if (unlikely(pointer != NULL)) mistake_bad_pointer("free", pointer);
+void free_outside(void *pointer, const char *call) {
+    if (unlikely(pointer != NULL)) mistake_bad_pointer(call, pointer);
 }
 
 /* No block of a page that has an owner begins at the pointer: the page may have interior ones. */
@@ -130,16 +130,16 @@ page_t *alloc_find(const char *call, const void *block, size_t *usable) {
 
 /* ---- public ---- */
 
-void eddy_free(void *block) { fast_free(block); }
+void eddy_free(void *block) { fast_free(block, "free"); }
 
 void eddy_free_sized(void *block, size_t size) {
     (void)size;
-    fast_free(block);
+    fast_free(block, "free_sized");
 }
 
 void eddy_free_aligned_sized(void *block, size_t alignment, size_t size) {
     (void)alignment, (void)size;
-    fast_free(block);
+    fast_free(block, "free_aligned_sized");
 }
 
 size_t eddy_usable_size(const void *block) {

@@ -82,7 +82,7 @@ static void free_moved(page_t *head) {
     if (free_ground(head)) sub_relaxed(&moved_count, 1);
 }
 
-void large_free(page_t *head, void *pointer) {
+void large_free(page_t *head, void *pointer, const char *call) {
     /* A thread is known before it takes a lock (heap/fork.h). */
     if (unlikely(thread_self == &thread_none)) (void)thread_start();
     uint64_t shape = span_shape(head);
@@ -91,7 +91,7 @@ void large_free(page_t *head, void *pointer) {
         shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
         swap_strong_acquire(&head->shape, &shape, shape_of(SPAN_TRANSIT, shape_count(shape)));
     if (!taken) {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
         return;
     }
     leave_heap(head);

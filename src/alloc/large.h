@@ -8,8 +8,8 @@
 /* (result + offset) is a multiple of `alignment`, a power of two. NULL without memory; errno is
  * the caller's. */
 void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero);
-/* Free the object that begins at `pointer`; reports one that does not. */
-void large_free(page_t *head, void *pointer);
+/* Free the object that begins at `pointer`; reports, for `call`, one that does not. */
+void large_free(page_t *head, void *pointer, const char *call);
 /* Resize where the object lies, or by moving its memory without copying to another span; the object
  * then, NULL when neither can be done. An object at an offset from its span is not moved. */
 page_t *large_resize(heap_t *heap, page_t *head, size_t size);

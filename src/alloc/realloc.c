@@ -49,7 +49,7 @@ static void *copy(heap_t *heap, void *block, size_t usable, size_t size, size_t 
     void *fresh = alloc_aligned(heap, size, alignment, offset, zero);
     if (fresh == NULL) return NULL;
     memcpy(fresh, block, size_min(usable, size));
-    fast_free(block);
+    fast_free(block, "realloc");
     return fresh;
 }
 
@@ -112,7 +112,7 @@ void *eddy_recalloc(void *block, size_t count, size_t size) {
 void *eddy_reallocf(void *block, size_t size) {
     void *resized = eddy_realloc(block, size);
     /* A pointer that is no block has been reported. */
-    if (resized == NULL && errno == ENOMEM) fast_free(block);
+    if (resized == NULL && errno == ENOMEM) fast_free(block, "realloc");
     return resized;
 }
 

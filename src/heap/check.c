@@ -21,12 +21,12 @@ static page_t *page_of(page_t *descriptor) {
     return in_use ? page : NULL;
 }
 
-bool check_freed(page_t *descriptor, const void *pointer) {
+bool check_freed(page_t *descriptor, const void *pointer, const char *call) {
     page_t *page = page_of(descriptor);
     if (page == NULL) return true;
     block_t *block = page_find(page, pointer);
     if (block == NULL || is_marked(block)) {
-        mistake_bad_pointer("free", pointer);
+        mistake_bad_pointer(call, pointer);
         return false;
     }
     check_set_mark(block);

@@ -38,8 +38,8 @@ static inline void check_clear_mark(block_t *block) {
 }
 
 /* Whether a live block of the page begins at the pointer, or stands for it; any other pointer into
- * a page is reported. Whatever lies in no page is left to the slow path. */
-cold bool check_freed(page_t *descriptor, const void *pointer);
+ * a page is reported for `call`. Whatever lies in no page is left to the slow path. */
+cold bool check_freed(page_t *descriptor, const void *pointer, const char *call);
 /* Whether the pointer stands for a live block of the page. By who may use the block. */
 cold bool check_live(page_t *page, const void *pointer);
 /* Whether the first free block of the current page is as it was when it was freed. If not, that is

@@ -6,8 +6,8 @@
 
 #include "heap/page.h"
 
-/* `call`: what the program called, by its standard name, "free" for whatever frees. Returns only
- * when there is a function of the program's own. */
+/* `call`: what the program called, by its standard name. Returns only when there is a function of
+ * the program's own. */
 cold void mistake_report(const char *call, const void *pointer, int error, const char *text);
 /* Find out what is wrong with a pointer that no live block begins at, and report it. */
 cold void mistake_bad_pointer(const char *call, const void *pointer);

@@ -22,13 +22,13 @@ void *pvalloc(size_t size);
 
 public_api void *malloc(size_t size) { return fast_malloc(size); }
 
-public_api void free(void *block) { fast_free(block); }
+public_api void free(void *block) { fast_free(block, "free"); }
 
 public_api void *calloc(size_t count, size_t size) { return eddy_calloc(count, size); }
 
 static void *resize(void *block, size_t size) {
     if (size == 0 && block != NULL) {
-        fast_free(block);
+        fast_free(block, "realloc");
         return NULL;
     }
     return eddy_realloc(block, size);
@@ -51,7 +51,7 @@ public_api void free_aligned_sized(void *block, size_t alignment, size_t size) {
     eddy_free_aligned_sized(block, alignment, size);
 }
 
-public_api void cfree(void *block) { fast_free(block); }
+public_api void cfree(void *block) { fast_free(block, "cfree"); }
 
 public_api size_t malloc_usable_size(void *block) { return eddy_usable_size(block); }
 

@@ -98,7 +98,7 @@ void delete_object_aligned_nothrow(void *block, size_t alignment, const nothrow_
 void delete_array_aligned_nothrow(void *block, size_t alignment, const nothrow_t *)
     OPERATOR("_ZdaPvSt11align_val_tRKSt9nothrow_t");
 
-void delete_object(void *block) { fast_free(block); }
+void delete_object(void *block) { fast_free(block, "operator delete"); }
 
 void delete_object_sized(void *block, size_t size) {
     (void)size;
@@ -124,7 +124,7 @@ void delete_array_nothrow(void *block, const nothrow_t *tag) {
 
 void delete_object_aligned(void *block, size_t alignment) {
     (void)alignment;
-    fast_free(block);
+    fast_free(block, "operator delete");
 }
 
 void delete_object_sized_aligned(void *block, size_t size, size_t alignment) {
