@@ -184,11 +184,9 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
 }
 
 static page_t *take_from_others(heap_t *heap, unsigned size_class) {
-    const heap_t *first = NULL;
-    for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
-        heap_t *other = registry_next();
-        if (other == NULL || other == first) break;
-        if (first == NULL) first = other;
+    registry_walk_t walk = {0};
+    heap_t *other;
+    while ((other = registry_next(&walk)) != NULL) {
         page_t *page = take_from(other, heap, size_class);
         if (page == NULL) continue;
         registry_stay(other);
@@ -220,11 +218,9 @@ static size_t release_some_retained(heap_t *heap, size_t slices) {
 static bool take_idle_from_others(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
     if (entries < heap->next_idle_look || ablated(ABLATE_OTHERS)) return false;
-    const heap_t *first = NULL;
-    for (int looks = 0; looks < REGISTRY_LOOKS; looks++) {
-        heap_t *other = registry_next();
-        if (other == NULL || other == first) break;
-        if (first == NULL) first = other;
+    registry_walk_t walk = {0};
+    heap_t *other;
+    while ((other = registry_next(&walk)) != NULL) {
         if (other != heap && idle_take(other)) return true;
     }
     heap->next_idle_look = entries + ENTRIES_PER_IDLE_LOOK;

@@ -6,7 +6,7 @@
 enum { CHUNK_BYTES = 256 << 10, STRUCT_ALIGN = 128 };
 
 static _Atomic(heap_t *) first;
-/* Where registry_next goes on; only a hint. */
+/* Where the next walk begins; only a hint. */
 static _Atomic(heap_t *) cursor;
 
 /* Guards the chunk that structs are cut from, and growing the list. */
@@ -51,10 +51,14 @@ void registry_add(heap_t *heap) {
 
 heap_t *registry_first(void) { return load_acquire(&first); }
 
-heap_t *registry_next(void) {
+heap_t *registry_next(registry_walk_t *walk) {
+    if (walk->looks == REGISTRY_LOOKS) return NULL;
     heap_t *heap = load_acquire(&cursor);
     if (heap == NULL) heap = registry_first();
-    if (heap != NULL) store_release(&cursor, heap->next_of_all);
+    if (heap == NULL || heap == walk->first) return NULL;
+    if (walk->first == NULL) walk->first = heap;
+    walk->looks++;
+    store_release(&cursor, heap->next_of_all);
     return heap;
 }
 

@@ -16,10 +16,15 @@ void registry_add(heap_t *heap);
 /* For each: for (heap_t *h = registry_first(); h != NULL; h = h->next_of_all). */
 heap_t *registry_first(void);
 
-/* The next few heaps to look at, in turn, so that a long list is searched over several calls. */
+/* The next few heaps to look at, in turn, so that a long list is searched over several calls: NULL
+ * once the walk has come round, or has seen REGISTRY_LOOKS of them. */
 enum { REGISTRY_LOOKS = 32 };
-heap_t *registry_next(void);
-/* The next look begins with this heap: it may have more. */
+typedef struct {
+    const heap_t *first;
+    int looks;
+} registry_walk_t;
+heap_t *registry_next(registry_walk_t *walk);
+/* The next walk begins with this heap: it may have more. */
 void registry_stay(heap_t *heap);
 
 void registry_repair(void);

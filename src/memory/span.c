@@ -248,6 +248,17 @@ static page_t *take_fit(size_t slices, span_source_t source, span_kind_t *kind) 
     return head;
 }
 
+/* What clean and dirty neighbours make together, which are joined only once both are clean: before
+ * memory is refused. Lets go of the lock like purge_locked. */
+static page_t *take_joined(size_t slices) {
+    size_t clean = tiles_slices(SPAN_CLEAN), dirty = dirty_slices();
+    if (clean == 0 || dirty == 0 || clean + dirty < slices) return NULL;
+    purge_locked(dirty);
+    page_t *head = tiles_find(SPAN_CLEAN, slices);
+    if (head != NULL) tiles_take(head);
+    return head;
+}
+
 static page_t *take_ground(size_t slices, span_kind_t *kind) {
     *kind = SPAN_GROUND;
     page_t *head = tiles_find(SPAN_GROUND, slices);
@@ -285,6 +296,10 @@ static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t so
     span_kind_t kind;
     size_t length = slices + alignment - 1;
     page_t *head = ground ? take_ground(length, &kind) : take_fit(length, source, &kind);
+    if (unlikely(head == NULL) && source == SPAN_FROM_ANY) {
+        head = take_joined(length);
+        kind = SPAN_CLEAN;
+    }
     if (head == NULL) return NULL;
     head = cut_front(head, alignment, kind);
     tiles_give_back_rest(head, slices, kind);

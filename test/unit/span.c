@@ -208,6 +208,42 @@ static void fresh_memory_pushes_out_as_much_that_did_not_fit(void **state) {
     verify();
 }
 
+/* Clean and dirty ones are not joined, but serve together before memory is refused. */
+static void a_clean_span_and_a_dirty_neighbour_are_had_as_one_before_a_refusal(void **state) {
+    (void)state;
+    span_purge_all();
+    size_t half = size_max(totals_now().clean, 4);
+    assert_true(model_allocate(half, 1, SPAN_FROM_ANY));
+    assert_true(model_allocate(half, 1, SPAN_FROM_ANY));
+    page_t *first = held[0].head, *second = held[1].head;
+    assert_ptr_equal(second, first + half);
+    model_free(&held[0]);
+    span_purge_all();
+    model_free(&held[0]);
+    assert_int_equal(span_kind(first), SPAN_CLEAN);
+    assert_int_equal(span_kind(second), SPAN_DIRTY);
+    faults_start(FAULT_MEMORY, 1, FOR_EVER);
+    assert_true(model_allocate(2 * half, 1, SPAN_FROM_ANY));
+    assert_ptr_equal(held[0].head, first);
+    verify();
+}
+
+/* What would not suffice is not purged for nothing. */
+static void a_refusal_that_purging_cannot_avert_purges_nothing(void **state) {
+    (void)state;
+    bool zero;
+    assert_true(model_allocate(20, 1, SPAN_FROM_ANY));
+    model_free(&held[0]);
+    span_purge_all();
+    assert_true(model_allocate(4, 1, SPAN_FROM_ANY));
+    model_free(&held[0]);
+    span_totals_t before = totals_now();
+    assert_true(before.dirty > 0 && before.clean > 0);
+    faults_start(FAULT_MEMORY, 1, FOR_EVER);
+    assert_null(span_allocate(before.dirty + before.clean + 1, 1, SPAN_FROM_ANY, &zero));
+    assert_int_equal(totals_now().dirty, before.dirty);
+}
+
 static void without_decay_a_freed_span_is_purged_at_once(void **state) {
     (void)state;
     eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
@@ -287,6 +323,8 @@ int main(void) {
         ON_MODEL(two_windows_without_change_leave_nothing_dirty),
         ON_MODEL(what_a_swing_needs_stays_dirty),
         ON_MODEL(fresh_memory_pushes_out_as_much_that_did_not_fit),
+        ON_MODEL(a_clean_span_and_a_dirty_neighbour_are_had_as_one_before_a_refusal),
+        ON_MODEL(a_refusal_that_purging_cannot_avert_purges_nothing),
         ON_MODEL(without_decay_a_freed_span_is_purged_at_once),
         ON_MODEL(with_endless_decay_nothing_is_purged),
         ON_MODEL(purges_are_counted),
