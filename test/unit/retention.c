@@ -282,8 +282,8 @@ static void run_blocks_elsewhere(void *unused) {
     run_blocks(64, PAGES * SLICE_BYTES);
 }
 
-/* `count` threads run a burst each, in turn, twice: how many slices are held at most beyond what one
- * of them needs. */
+/* `count` threads run a burst each, in turn, twice: how many slices are held at most beyond what
+ * one of them needs. */
 static size_t most_held_by_threads_in_turn(actor_t threads[], size_t count) {
     for (size_t i = 0; i < count; i++) actor_start(&threads[i]);
     actor_do(&threads[0], run_blocks_elsewhere, NULL);

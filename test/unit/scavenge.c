@@ -339,8 +339,8 @@ static void a_refused_purge_is_made_up_for(void **state) {
     actor_end(&owner);
 }
 
-/* What `look` does while the kernel refuses barriers frees nothing; afterwards it frees the page that
- * this thread emptied. */
+/* What `look` does while the kernel refuses barriers frees nothing; afterwards it frees the page
+ * that this thread emptied. */
 static void a_page_waits_for_a_refused_barrier(void look(void), unsigned refused_looks) {
     need_barriers();
     actor_t owner;
