@@ -13,8 +13,11 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_REMAKE] = "remake",
     [ABLATE_EMPTY] = "empty",
     [ABLATE_OTHERS] = "others",
+    [ABLATE_IDLE] = "idle",
+    [ABLATE_LENGTHS] = "lengths",
     [ABLATE_KEEP_DIRTY] = "keep_dirty",
     [ABLATE_UNFITTING] = "unfitting",
+    [ABLATE_WAKE] = "wake",
     [ABLATE_GROW] = "grow",
     [ABLATE_COMBINE] = "combine",
 };

@@ -14,9 +14,12 @@ typedef enum ablation {
     ABLATE_STRAIGHTEN, /* a scattered free list is reused as it is */
     ABLATE_REMAKE,     /* a retained page serves its own class only */
     ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
-    ABLATE_OTHERS, /* pages that other heaps retain, or that stand empty in them, are not taken */
+    ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
+    ABLATE_IDLE,       /* nor those that other threads emptied while the owner did not allocate */
+    ABLATE_LENGTHS,    /* retained pages stay beside the fresh memory taken for another length */
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
     ABLATE_UNFITTING,  /* free spans too short stay beside the fresh memory taken instead */
+    ABLATE_WAKE,       /* a full page is listed again at the first block freed */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
     ABLATE_COMBINE,    /* each block of another thread is given to its page by itself */
     ABLATION_COUNT

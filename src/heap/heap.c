@@ -217,7 +217,7 @@ static size_t release_some_retained(heap_t *heap, size_t slices) {
  * were. A look that finds none is not repeated for a while. */
 static bool take_idle_from_others(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
-    if (entries < heap->next_idle_look || ablated(ABLATE_OTHERS)) return false;
+    if (entries < heap->next_idle_look || ablated(ABLATE_IDLE)) return false;
     registry_walk_t walk = {0};
     heap_t *other;
     while ((other = registry_next(&walk)) != NULL) {
@@ -234,7 +234,7 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     if (page == NULL) page = take_from_others(heap, size_class);
     /* What is retained serves pages of other lengths only as free spans. */
-    while (page == NULL && release_some_retained(heap, slices) > 0) {
+    while (page == NULL && !ablated(ABLATE_LENGTHS) && release_some_retained(heap, slices) > 0) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL && take_idle_from_others(heap)) {

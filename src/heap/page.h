@@ -53,7 +53,9 @@ typedef enum page_state {
 
 /* A full page is listed again once a sixteenth of its blocks is free: its next turn as the current
  * page lasts that long (docs/evidence.md, "Waking full pages"). Every page has eight blocks. */
-static always_inline uint32_t page_wake(uint32_t block_limit) { return (block_limit + 8) / 16; }
+static always_inline uint32_t page_wake(uint32_t block_limit) {
+    return ablated(ABLATE_WAKE) ? 1 : (block_limit + 8) / 16;
+}
 _Static_assert(PAGE_BLOCKS_LEAST == 8 && SMALL_MAX * 8 <= SLICE_BYTES, "at least one");
 
 /* What `used` of a current page counts too many. */

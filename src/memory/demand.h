@@ -10,7 +10,6 @@
 
 #include "base/atomic.h"
 #include "base/base.h"
-#include "config/ablate.h"
 #include "config/options.h"
 
 /* Invariant: in_use <= peak. */
@@ -53,7 +52,7 @@ extern _Atomic bool demand_is_tight hidden_symbol;
 
 /* How much may be kept beside what is in use. */
 static inline size_t demand_allowance(const demand_t *demand) {
-    if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_KEEP_DIRTY)) return 0;
+    if (option_get(EDDY_OPTION_DECAY_MS) == 0) return 0;
     if (unlikely(load_relaxed(&demand_is_tight))) return 0;
     return size_max(demand->peak, demand->peak_before) - demand->in_use;
 }

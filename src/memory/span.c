@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory/span.h"
 
+#include "config/ablate.h"
 #include "memory/alarm.h"
 #include "memory/demand.h"
 #include "memory/region.h"
@@ -138,7 +139,8 @@ bool span_housekeep(uint64_t now_ms) {
     uint64_t window_now = demand_window(now_ms);
     lock_acquire(&lock);
     bool turned = started && demand_turn(&demand, window_now);
-    size_t excess = started ? dirty_excess() : 0, purged = 0;
+    size_t excess = 0, purged = 0;
+    if (started) excess = ablated(ABLATE_KEEP_DIRTY) ? dirty_slices() : dirty_excess();
     size_t seen = excess > 0 ? purge_batch(excess, &purged) : 0;
     if (seen == 0 || seen == excess) store_relaxed(&window_seen, window_now);
     lock_release(&lock);

@@ -177,6 +177,16 @@ static void a_thread_that_allocates_little_lets_go_of_what_a_burst_left(void **s
     assert_true(retained() <= 3);
 }
 
+static void the_clock_is_read_once_in_64_slow_entries(void **state) {
+    (void)state;
+    run_blocks(8 * KIB, 2 * SLICE_BYTES);
+    eddy_counters_t before = counters_now();
+    size_t looks = clock_looks;
+    while (risen(before, slow_entries) < 64 * ROUNDS) run_blocks(8 * KIB, 2 * SLICE_BYTES);
+    looks = clock_looks - looks;
+    assert_true(looks == ROUNDS || looks == ROUNDS + 1);
+}
+
 static void collecting_lets_go_of_everything(void **state) {
     (void)state;
     run_burst(64, PAGES);
@@ -377,6 +387,7 @@ int main(void) {
         RETENTION_TEST(a_lower_burst_lets_go_of_the_difference),
         RETENTION_TEST(housekeeping_releases_a_few_pages_at_a_time),
         RETENTION_TEST(a_thread_that_allocates_little_lets_go_of_what_a_burst_left),
+        RETENTION_TEST(the_clock_is_read_once_in_64_slow_entries),
         RETENTION_TEST(collecting_lets_go_of_everything),
         RETENTION_TEST(the_option_caps_what_is_kept),
         RETENTION_TEST(without_decay_nothing_is_kept),

@@ -158,6 +158,23 @@ static void a_full_page_turned_empty_is_kept(void **state) {
     }
 }
 
+static void a_full_page_is_listed_again_once_a_sixteenth_is_free(void **state) {
+    (void)state;
+    static const size_t sixteenth[LENGTH(burst_sizes)] = {256, 64, 4, 1, 1};
+    FOR_EACH_SIZE(size) {
+        burst_fill(&burst, size, 2);
+        eddy_counters_t before = counters_now();
+        for (size_t i = 0; i < sixteenth[index_]; i++) {
+            assert_int_equal(burst.page[0]->state, PAGE_FULL);
+            assert_risen(before, slow_entries, 0);
+            burst_free(&burst, 0, i);
+        }
+        assert_int_equal(burst.page[0]->state, PAGE_PARTIAL);
+        assert_risen(before, slow_entries, 1);
+        burst_refill(&burst);
+    }
+}
+
 static void a_kept_page_goes_before_a_new_one_but_after_a_partial_one(void **state) {
     (void)state;
     FOR_EACH_SIZE(size) {
@@ -442,6 +459,7 @@ int main(void) {
         RETIRE_TEST(a_middle_page_of_a_queue_is_kept),
         RETIRE_TEST(the_last_page_of_a_queue_is_kept),
         RETIRE_TEST(a_full_page_turned_empty_is_kept),
+        RETIRE_TEST(a_full_page_is_listed_again_once_a_sixteenth_is_free),
         RETIRE_TEST(a_kept_page_goes_before_a_new_one_but_after_a_partial_one),
         RETIRE_TEST(steady_bursts_have_three_slow_entries_a_page),
         RETIRE_TEST(a_page_freed_in_disorder_comes_back_in_order),
