@@ -72,15 +72,6 @@ static void take_samples(const bench_options_t *options, size_t rounds, bench_re
     report->ns_per_pair = lower_quartile(times, options->samples);
 }
 
-static void count_eddy(const eddy_counters_t *before, bench_report_t *report) {
-    eddy_counters_t *counters = &report->counters;
-    report->on_eddy = counters_read(counters);
-    counters->slow_entries -= before->slow_entries;
-    counters->pages_made -= before->pages_made;
-    counters->extensions -= before->extensions;
-    counters->memory_system_calls -= before->memory_system_calls;
-}
-
 static void settle(bench_report_t *report) {
     static const size_t steps_ms[SETTLE_STEPS] = {100, 900, 9000};
     for (size_t i = 0; i < SETTLE_STEPS; i++) {
@@ -93,12 +84,11 @@ static void settle(bench_report_t *report) {
 static void run_point(const bench_program_t *program, const bench_options_t *options,
                       const bench_point_t *point) {
     bench_report_t report = {.threads = bench_value(point, "threads", 1)};
-    eddy_counters_t before = {0};
     team_start(program, point);
     const size_t rounds = warm_up(options);
-    counters_read(&before);
+    const counted_t before = counted_now();
     take_samples(options, rounds, &report);
-    count_eddy(&before, &report);
+    report.counted = counted_since(&before);
     report.peak_kib = resident_peak_kib();
     if (options->settle) settle(&report);
     team_stop();

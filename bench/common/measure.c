@@ -10,9 +10,6 @@
 
 #include "bench.h"
 
-/* There when Eddy is preloaded. */
-#pragma weak eddy_counters
-
 void sleep_ms(size_t milliseconds) {
     struct timespec left = {.tv_sec = (time_t)(milliseconds / 1000),
                             .tv_nsec = (long)(milliseconds % 1000) * 1000000};
@@ -45,12 +42,6 @@ size_t resident_kib(void) {
 
 /* Unlike ru_maxrss this does not begin with the peak of the program before exec. */
 size_t resident_peak_kib(void) { return proc_number("/proc/self/status", "VmHWM:"); }
-
-bool counters_read(eddy_counters_t *counters) {
-    if (eddy_counters == NULL) return false;
-    eddy_counters(counters, sizeof *counters);
-    return true;
-}
 
 const char *allocator_name(void) {
     Dl_info info;

@@ -1,12 +1,11 @@
-/* What is read from the machine: time, faults, memory, the counters of Eddy. Nothing here
- * allocates.
+/* What is read from the machine: time, faults, memory. Nothing here allocates.
  * SPDX-License-Identifier: MIT */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <time.h>
-
-#include "eddy.h"
 
 static inline uint64_t clock_ns(clockid_t clock) {
     struct timespec now;
@@ -22,9 +21,6 @@ uint64_t thread_faults(void);
 /* Resident memory of the process now, and its highest value; in KiB. */
 size_t resident_kib(void);
 size_t resident_peak_kib(void);
-
-/* Eddy's counters; false when the process does not run on Eddy. */
-bool counters_read(eddy_counters_t *counters);
 
 /* The file name of the library that malloc comes from. */
 const char *allocator_name(void);

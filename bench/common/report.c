@@ -34,23 +34,11 @@ static void line_write(const line_t *line) {
 
 void report_header(void) {
     line_t line = {0};
-    line_add(&line, "scenario\tparameters\tallocator\trounds\tpairs\tns_per_pair\tmallocs_per_s\t"
-                    "slow_entries\tpages_made\textensions\tsystem_calls\tfaults\t"
-                    "rss_kib\tpeak_kib\trss_100ms_kib\trss_1s_kib\trss_10s_kib\n");
+    line_add(&line,
+             "scenario\tparameters\tallocator\trounds\tpairs\tns_per_pair\tmallocs_per_s\t"
+             "%s\tfaults\trss_kib\tpeak_kib\trss_100ms_kib\trss_1s_kib\trss_10s_kib\n",
+             counted_header);
     line_write(&line);
-}
-
-/* Only Eddy counts these; `-` for the others. */
-static void add_counters(line_t *line, const bench_report_t *report) {
-    const size_t counts[] = {report->counters.slow_entries, report->counters.pages_made,
-                             report->counters.extensions, report->counters.memory_system_calls};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        if (report->on_eddy) {
-            line_add(line, "\t%zu", counts[i]);
-        } else {
-            line_add(line, "\t-");
-        }
-    }
 }
 
 static void add_settled(line_t *line, const bench_report_t *report) {
@@ -65,14 +53,14 @@ static void add_settled(line_t *line, const bench_report_t *report) {
 
 void report_row(const bench_program_t *program, const bench_point_t *point,
                 const bench_report_t *report) {
-    char parameters[POINT_TEXT];
+    char parameters[POINT_TEXT], counted[COUNTED_TEXT];
     point_format(point, "", parameters);
+    counted_format(&report->counted, counted);
     line_t line = {0};
     line_add(&line, "%s\t%s\t%s\t%zu\t%zu\t%.3f\t%.0f", program->name, parameters, allocator_name(),
              report->rounds, (size_t)report->pairs, report->ns_per_pair,
              (double)report->threads * 1e9 / report->ns_per_pair);
-    add_counters(&line, report);
-    line_add(&line, "\t%zu\t%zu\t%zu", (size_t)report->faults, report->resident_kib,
+    line_add(&line, "\t%s\t%zu\t%zu\t%zu", counted, (size_t)report->faults, report->resident_kib,
              report->peak_kib);
     add_settled(&line, report);
     line_add(&line, "\n");

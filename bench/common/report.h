@@ -4,7 +4,7 @@
 #define BENCH_REPORT_H
 
 #include "bench.h"
-#include "eddy.h"
+#include "counted.h"
 
 enum { SETTLE_STEPS = 3 };
 
@@ -14,9 +14,8 @@ typedef struct bench_report {
     uint64_t pairs;
     uint64_t faults;
     double ns_per_pair;
-    bool on_eddy;
-    eddy_counters_t counters; /* what the measured rounds added */
-    size_t resident_kib;      /* right after the last round */
+    counted_t counted;   /* of the measured rounds */
+    size_t resident_kib; /* right after the last round */
     size_t peak_kib;
     bool settled;
     size_t settled_kib[SETTLE_STEPS]; /* 0.1, 1 and 10 s after it */

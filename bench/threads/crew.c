@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "counted.h"
 #include "crew.h"
 #include "measure.h"
 
@@ -58,20 +59,26 @@ static void run(unsigned threads, size_t rounds) {
 /* ---- the row --------------------------------------------------------------------------------- */
 
 static void print_header(void) {
-    puts("benchmark\tthreads\trounds\tallocator\tpairs\tns_per_pair\tcpu_ns_per_pair\tpairs_per_s\t"
-         "live_kib\tbase_kib\tpeak_kib");
+    printf(
+        "benchmark\tthreads\trounds\tallocator\tpairs\tns_per_pair\tcpu_ns_per_pair\tpairs_per_s\t"
+        "live_kib\tbase_kib\tpeak_kib\t%s\n",
+        counted_header);
 }
 
 /* What is known before the job. */
 typedef struct before {
     size_t resident_kib;
     uint64_t cpu_ns; /* of all threads */
+    counted_t counted;
 } before_t;
 
 /* ns_per_pair: how long one thread takes, waiting included; cpu_ns_per_pair: how long processors
  * work for it. */
-static void print_row(unsigned threads, size_t rounds, before_t before) {
-    const uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before.cpu_ns;
+static void print_row(unsigned threads, size_t rounds, const before_t *before) {
+    const counted_t since = counted_since(&before->counted);
+    char counted[COUNTED_TEXT];
+    counted_format(&since, counted);
+    const uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before->cpu_ns;
     uint64_t began = UINT64_MAX, ended = 0;
     size_t pairs = 0;
     for (unsigned i = 0; i < threads; i++) {
@@ -82,10 +89,10 @@ static void print_row(unsigned threads, size_t rounds, before_t before) {
     }
     const double seconds = (double)(ended - began) * 1e-9;
     const double per_second = (double)pairs / seconds;
-    printf("%s\t%u\t%zu\t%s\t%zu\t%.2f\t%.2f\t%.0f\t%td\t%zu\t%zu\n", crew.job->name, threads,
+    printf("%s\t%u\t%zu\t%s\t%zu\t%.2f\t%.2f\t%.0f\t%td\t%zu\t%zu\t%s\n", crew.job->name, threads,
            rounds, allocator_name(), pairs, threads * 1e9 / per_second,
            (double)cpu_ns / (double)pairs, per_second, atomic_load(&crew.live_peak) / 1024,
-           before.resident_kib, resident_peak_kib());
+           before->resident_kib, resident_peak_kib(), counted);
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
@@ -130,9 +137,9 @@ int crew_main(const crew_job_t *job, int argc, char **argv) {
 
     crew.job = job;
     if (job->prepare != NULL) job->prepare((unsigned)threads);
-    const before_t before = {resident_kib(), clock_ns(CLOCK_PROCESS_CPUTIME_ID)};
+    const before_t before = {resident_kib(), clock_ns(CLOCK_PROCESS_CPUTIME_ID), counted_now()};
     run((unsigned)threads, rounds);
     if (header) print_header();
-    print_row((unsigned)threads, rounds, before);
+    print_row((unsigned)threads, rounds, &before);
     return 0;
 }
