@@ -8,7 +8,8 @@ cmake_path(GET CMAKE_BINARY_DIR FILENAME EDDY_SUITE)
 add_library(eddy-under-test STATIC ${eddy_sources})
 target_link_libraries(eddy-under-test PRIVATE eddy-compile)
 target_include_directories(eddy-under-test PUBLIC include src)
-target_compile_definitions(eddy-under-test PUBLIC EDDY_DEBUG=1 EDDY_TEST_HOOKS=1)
+target_compile_definitions(eddy-under-test PUBLIC
+    EDDY_DEBUG=1 EDDY_TEST_HOOKS=1 $<$<BOOL:${EDDY_ABLATE}>:EDDY_ABLATE=1>)
 
 # eddy_add_test(NAME LABELS label... COMMAND command... [TIMEOUT seconds])
 #

@@ -9,16 +9,17 @@ from pathlib import Path
 from lab.allocators import ROOT
 
 
-def call(*command):
+def call(*command, folder=None):
     result = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                            check=False)
+                            check=False, cwd=folder)
     if result.returncode != 0:
         sys.exit(f"{shlex.join(map(str, command))} failed:\n{result.stdout}{result.stderr}")
 
 
-def build(source, folder, target, *settings):
+def build(source, folder, targets, *settings):
     call("cmake", "-S", source, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", *settings)
-    call("cmake", "--build", folder, "--parallel", os.cpu_count(), "--target", target)
+    call("cmake", "--build", folder, "--parallel", os.cpu_count(),
+         "--target", *targets)
     return folder
 
 
@@ -35,9 +36,21 @@ def sources(name, folder):
         call("git", "-C", ROOT, "worktree", "remove", "--force", folder)
 
 
-def revision(name, folder):
-    """The library of a revision, built below the folder."""
+def edit_sources(source, command):
+    """A command that no longer finds what it is to change says nothing of it."""
+    call("sh", "-ec", command, folder=source)
+    if subprocess.run(["git", "-C", source, "diff", "--quiet"], check=False).returncode == 0:
+        sys.exit(f"this changes nothing: {command}")
+
+
+def revision(name, folder, edit=None):
+    """The library of a revision, built below the folder; `edit` is a command of the shell that
+    changes the sources first."""
     folder = Path(folder)
+    if edit and name == ".":
+        sys.exit("only a copy is edited: name a revision, not the working tree")
     with sources(name, folder / "source") as source:
-        build(source, folder / "build", "eddy", "-DEDDY_BUILD_TESTS=OFF")
+        if edit:
+            edit_sources(source, edit)
+        build(source, folder / "build", ["eddy"], "-DEDDY_BUILD_TESTS=OFF")
     return folder / "build" / "libeddy.so"
