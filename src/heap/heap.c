@@ -227,12 +227,13 @@ static bool take_idle_from_others(heap_t *heap) {
     return false;
 }
 
-/* None of the heap's own: memory that is held already before memory that is not. Without the lock,
+/* None of the heap's own: memory that is held already before memory that is not, and pages that
+ * blocks of ended threads hold before spans that could go back to the kernel. Without the lock,
  * since the kernel may be called. */
 static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     size_t slices = class_slices(size_class);
-    page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
-    if (page == NULL) page = take_from_others(heap, size_class);
+    page_t *page = take_from_others(heap, size_class);
+    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     /* What is retained serves pages of other lengths only as free spans. */
     while (page == NULL && !ablated(ABLATE_LENGTHS) && release_some_retained(heap, slices) > 0) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);

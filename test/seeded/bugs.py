@@ -163,6 +163,11 @@ BUGS = (
         "heap_release_retained(heap, SIZE_MAX);", "", ("unit/heap",)),
     Bug("an ended thread is not known to be gone", SWEEP, "heap_abandon",
         "store_ordered(&heap->state, HEAP_DEAD);", "", ("unit/heap",)),
+    Bug("dirty spans are taken before pages are adopted", HEAP, "find_page",
+        "page_t *page = take_from_others(heap, size_class);\n    if (page == NULL) page = "
+        "make_page(heap, size_class, slices, SPAN_FROM_DIRTY);",
+        "page_t *page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);\n    if (page == NULL) "
+        "page = take_from_others(heap, size_class);", ("unit/heap",)),
     Bug("a page adopted is still counted where it was", HEAP, "take_from",
         "demand_fall(&other->demand, span_slices(page));", "", ("unit/heap",)),
     Bug("nobody adopts pages", HEAP, "take_from",

@@ -180,6 +180,20 @@ static void a_partial_page_of_an_ended_thread_is_adopted(void **state) {
     verify_heap(own_heap());
 }
 
+/* Its blocks keep it for long; the span can go back to the kernel. */
+static void pages_are_adopted_before_dirty_spans_are_taken(void **state) {
+    (void)state;
+    leave_pages(1);
+    for (size_t j = 0; j < burst.limit; j += 2) burst_free(&burst, 0, j);
+    remote_flush(thread_self);
+    eddy_free(must(eddy_malloc(5 * SLICE_BYTES)));
+    assert_true(stats_now().dirty >= 5 * SLICE_BYTES);
+    eddy_counters_t before = counters_now();
+    burst_refill(&burst);
+    assert_risen(before, pages_adopted, 1);
+    assert_risen(before, pages_made, 0);
+}
+
 static void fill_and_retire_pages(void *unused) {
     (void)unused;
     burst_fill(&burst, page_size, 4);
@@ -391,6 +405,7 @@ int main(void) {
         HEAP_TEST(whoever_empties_a_page_without_owner_releases_it),
         HEAP_TEST(a_late_look_at_a_released_page_spares_a_large_object),
         HEAP_TEST(a_partial_page_of_an_ended_thread_is_adopted),
+        HEAP_TEST(pages_are_adopted_before_dirty_spans_are_taken),
         HEAP_TEST(an_ended_thread_keeps_nothing_ready),
         HEAP_TEST(a_new_thread_goes_on_with_the_record_of_an_ended_one),
         HEAP_TEST(blocks_of_late_destructors_are_freed_by_others),
