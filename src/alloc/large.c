@@ -86,7 +86,8 @@ void large_free(page_t *head, void *pointer, const char *call) {
     /* A thread is known before it takes a lock (heap/fork.h). */
     if (unlikely(thread_self == &thread_none)) (void)thread_start();
     uint64_t shape = span_shape(head);
-    /* Of two threads that free the same object one finds it gone. */
+    /* Of two threads that free the same object one finds it gone. Acquire pairs with the release in
+     * span_set: the object is as its last user left it. */
     bool taken =
         shape_kind(shape) == SPAN_LARGE && pointer == large_pointer(head) &&
         swap_strong_acquire(&head->shape, &shape, shape_of(SPAN_TRANSIT, shape_count(shape)));

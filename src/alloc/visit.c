@@ -39,6 +39,7 @@ static bool visit_page(page_t *page, eddy_visit_fn *function, void *argument) {
     free_map_t map;
     memset(&map, 0, sizeof map);
     mark_chain(&map, page, page->free);
+    /* Acquire pairs with the release in page_give: the links are seen. */
     mark_chain(&map, page, pending_first(load_acquire(&page->thread_free)));
     for (size_t i = 0; i < page->capacity; i++) {
         if (map.words[i / MAP_BITS] >> i % MAP_BITS & 1) continue;

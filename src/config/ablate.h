@@ -15,7 +15,7 @@ typedef enum ablation {
     ABLATE_REMAKE,     /* a retained page serves its own class only */
     ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
     ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
-    ABLATE_IDLE,       /* nor those that other threads emptied while the owner did not allocate */
+    ABLATE_IDLE,       /* nor those that others than their owner emptied */
     ABLATE_LENGTHS,    /* retained pages stay beside the fresh memory taken for another length */
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
     ABLATE_UNFITTING,  /* free spans too short stay beside the fresh memory taken instead */

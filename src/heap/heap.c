@@ -213,15 +213,15 @@ static size_t release_some_retained(heap_t *heap, size_t slices) {
     return released;
 }
 
-/* Have pages freed that other threads emptied while their owners did not allocate; whether any
+/* Have pages freed that others than their owners emptied, in any heap, this one too; whether any
  * were. A look that finds none is not repeated for a while. */
-static bool take_idle_from_others(heap_t *heap) {
+static bool free_idle(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
     if (entries < heap->next_idle_look || ablated(ABLATE_IDLE)) return false;
     registry_walk_t walk = {0};
-    heap_t *other;
-    while ((other = registry_next(&walk)) != NULL) {
-        if (other != heap && idle_take(other)) return true;
+    heap_t *any;
+    while ((any = registry_next(&walk)) != NULL) {
+        if (idle_take(any, any == heap)) return true;
     }
     heap->next_idle_look = entries + ENTRIES_PER_IDLE_LOOK;
     return false;
@@ -238,7 +238,7 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     while (page == NULL && !ablated(ABLATE_LENGTHS) && release_some_retained(heap, slices) > 0) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
-    if (page == NULL && take_idle_from_others(heap)) {
+    if (page == NULL && free_idle(heap)) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);

@@ -141,16 +141,42 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
     }
 }
 
-bool idle_take(heap_t *heap) {
-    bool promising = load_relaxed(&heap->tokens) != NULL && os_barrier_available();
-    if (!promising || !lock_try(&heap->lock)) return false;
+/* The owner needs no barrier for what it has written itself. */
+static bool may_take(bool is_owner) { return is_owner || os_barrier_available(); }
+
+/* Those partial pages that were listed before all others of their class: so they were emptied
+ * first, if any was. */
+static void take_first_partial(heap_t *heap, bool is_owner, list_t *detached) {
+    int left = STEP_PAGES;
+    for (unsigned i = 0; i < CLASS_COUNT && left > 0; i++) {
+        list_node_t *node;
+        for (; left > 0 && (node = list_first(&heap->partial[i])) != NULL; left--) {
+            page_t *page = page_of_link(node);
+            if (!idle_is_empty(page, 0) || !may_take(is_owner)) break;
+            idle_detach(heap, page);
+            list_push_last(detached, node);
+        }
+    }
+}
+
+/* From where the last look ended, whoever's it was: the first tokens may be of pages in use. */
+static void take_next_tokens(heap_t *heap, bool is_owner, list_t *detached) {
+    if (load_relaxed(&heap->tokens) == NULL || !may_take(is_owner)) return;
+    idle_round_t round = {.at_once = true, .detached = detached};
+    if (!idle_sweep_tokens(heap, &round)) heap->token_at = NULL;
+}
+
+bool idle_take(heap_t *heap, bool is_owner) {
+    if (!lock_try(&heap->lock)) return false;
     list_t detached;
     list_init(&detached);
-    idle_round_t round = {.at_once = true, .detached = &detached};
-    /* From where the last look ended, whoever's it was: the first tokens may be of pages in use. */
-    if (load_relaxed(&heap->state) == HEAP_LIVE && !idle_sweep_tokens(heap, &round)) {
-        heap->token_at = NULL;
+    if (load_relaxed(&heap->state) == HEAP_LIVE) {
+        take_next_tokens(heap, is_owner, &detached);
+        take_first_partial(heap, is_owner, &detached);
     }
     lock_release(&heap->lock);
-    return !list_is_empty(&detached) && idle_free_taken(&detached);
+    if (list_is_empty(&detached)) return false;
+    if (!is_owner) return idle_free_taken(&detached);
+    idle_free(&detached);
+    return true;
 }

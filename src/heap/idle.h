@@ -15,7 +15,8 @@
 #include "heap/heap.h"
 
 /* Whether no block of the page is live but the `tokens` that the caller knows. Under the heap's
- * lock. See page.h for why this is safe beside an owner that takes no lock. */
+ * lock. See page.h for why this is safe beside an owner that takes no lock. Ordered: pairs with
+ * page_give, whose last user's work is seen, and which looks at the heap's state afterwards. */
 static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
     if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
     uint32_t in_use =
@@ -46,9 +47,9 @@ typedef struct idle_round {
 /* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page
  * that stays keeps its token for the owner, who alone may list it. Under the heap's lock. */
 bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
-/* Take some pages that other threads emptied from a heap whose owner runs, because memory is needed
- * now: true when any of them is free. Never waits. */
-bool idle_take(heap_t *heap);
+/* Take some pages that other threads emptied from a heap whose owner runs, the caller or another,
+ * because memory is needed now: true when any of them is free. Never waits. */
+bool idle_take(heap_t *heap, bool is_owner);
 /* Detach the idle pages of a heap. Gives up when the lock is always held. */
 void idle_sweep(heap_t *heap, idle_round_t *round);
 

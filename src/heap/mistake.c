@@ -17,6 +17,7 @@ static _Atomic(void *) handler_argument;
 eddy_error_fn *eddy_on_error(eddy_error_fn *new_handler, void *argument) {
     store_relaxed(&handler_argument, argument);
     schedule_point();
+    /* Release pairs with the acquire in mistake_tell: who sees the function sees its argument. */
     return atomic_exchange_explicit(&handler, new_handler, memory_order_acq_rel);
 }
 

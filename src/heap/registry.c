@@ -51,6 +51,7 @@ void registry_add(heap_t *heap) {
 
 heap_t *registry_first(void) { return load_acquire(&first); }
 
+/* Acquire pairs with the two releases below: the struct is seen as who named it saw it. */
 heap_t *registry_next(registry_walk_t *walk) {
     if (walk->looks == REGISTRY_LOOKS) return NULL;
     heap_t *heap = load_acquire(&cursor);

@@ -171,6 +171,7 @@ void scavenge_stop(void) {
     forked_check();
     uint32_t running = SCAVENGE_RUNNING;
     if (!swap_strong_acquire(&scavenge_state, &running, SCAVENGE_ENDING)) return;
+    /* Release pairs with the acquire in stops. */
     store_release(&call, CALL_STOP);
     os_wake_one(&call);
     alarm_ring_always();

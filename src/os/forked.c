@@ -27,6 +27,8 @@ void forked_handle(void (*child)(void)) {
 
 void forked_repair(void) {
     uint32_t child = FORKED_CHILD;
+    /* One thread of the child repairs. Release pairs with the acquire of those that wait, here and
+     * in forked_check: they see the repaired state. */
     if (swap_strong_acquire(&forked_page.word, &child, FORKED_REPAIRING)) {
         if (repair_function != NULL) repair_function();
         store_release(&forked_page.word, FORKED_NOT);

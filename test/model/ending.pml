@@ -1,8 +1,8 @@
 /* A thread ends, others free its last blocks, adopt its page, and take over its record.
  *
- * Models: heap_abandon, detach_resting, heap_release_if_empty (heap/sweep.c), heap_put_aside_current,
- * take_from, switch_to_found, heap_start (heap/heap.c), give (heap/remote.c), fast_free
- * (alloc/fast.h), beside all that frees.pml models.
+ * Models: heap_abandon, detach_resting, heap_release_if_empty, heap_put_aside_current
+ * (heap/sweep.c), take_from, switch_to_found, heap_start (heap/heap.c), give, tell (heap/remote.c),
+ * fast_free (alloc/fast.h), beside all that frees.pml models.
  *
  * Heap 1 has a page. Its thread works, ends, and another thread begins in the same record, works and
  * ends. A thread with heap 2 adopts the page if it can, and works. A third thread frees blocks that

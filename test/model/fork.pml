@@ -1,9 +1,9 @@
 /* A child forked between any two stores: what it finds of a page, and of the spans of a region.
  *
  * Models: fast_malloc, fast_free (alloc/fast.h), page_extend, page_collect (heap/page.c),
- * heap_make_current, heap_list_full, heap_wake (heap/state.h), heap_put_aside_current
- * (heap/heap.c), tiles_split, tiles_absorb, tiles_insert (memory/tiles.c), and what repairs them:
- * settle (heap/fork.c), span_walk (memory/span.c).
+ * heap_make_current, heap_list_full, heap_list_current, heap_wake (heap/state.h), tiles_split,
+ * tiles_absorb, tiles_insert (memory/tiles.c), and what repairs them: settle (heap/fork.c),
+ * span_walk (memory/span.c).
  *
  * A page of which little is linked at first: its owner, which vanishes in the child, allocates,
  * frees, extends, fills up and puts aside; another thread frees for it. Or, in other runs, a region

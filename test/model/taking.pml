@@ -1,10 +1,11 @@
 /* Taking a page that is empty from an owner that takes no lock, and may sleep for ever.
  *
- * Models: idle_is_empty, idle_detach, unlink_token, sweep_tokens (heap/idle.c), detach_tokens and
- * collect_running (heap/sweep.c), heap_count_out (heap/heap.c), beside all that frees.pml models.
+ * Models: idle_is_empty (heap/idle.h), idle_detach, unlink_token, sweep_partial, idle_sweep_tokens,
+ * idle_take (heap/idle.c), detach_tokens, collect_running (heap/sweep.c), heap_count_out
+ * (heap/heap.c), beside all that frees.pml models.
  *
- * One owner, one thread that frees for it, and one that takes pages, by either function: each does a
- * bounded number of things at any time. A page that was taken is another's at once, a large object
+ * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each does
+ * a bounded number of things at any time. A page that was taken is another's at once, a large object
  * for which `used` and `state` keep what they were. Shown for every schedule:
  *  - A page that is taken has no block in anybody's hands.
  *  - Nobody touches it afterwards: not the owner's fast path, not its slow path that has just seen
@@ -38,7 +39,7 @@ bit gone;
 #define GIVEN(block) holder[block] = (before == FULL -> holder[block] : NOBODY)
 #define PUSHED(token) holder[token] = NOBODY
 
-/* Where sweep_tokens goes on. */
+/* Where idle_sweep_tokens goes on. */
 byte token_at;
 #define SETTLED token_at = 0
 
@@ -129,26 +130,8 @@ inline take_retained() {
     unlock(1)
 }
 
-/* All tokens off the list; those of pages that stay back onto it. */
-inline detach_tokens() {
-    lock(1);
-    d_step { token_at = 0; token = tokens[1]; tokens[1] = 0 };
-    do
-    :: token == 0 -> break
-    :: else ->
-       following = links[token];
-       if
-       :: page_heap == 1 && is_empty(1) -> detach()
-       :: else -> heap_push_token(1)
-       fi;
-       token = following
-    od;
-    unlock(1)
-}
-
 /* The next token behind token_at, which stays or comes off the list. */
-inline sweep_token() {
-    lock(1);
+inline idle_sweep_token() {
     token = (token_at != 0 -> links[token_at] : tokens[1]);
     if
     :: token != 0 && page_heap == 1 && is_empty(1) ->
@@ -162,12 +145,35 @@ inline sweep_token() {
        fi
     :: token != 0 && !(page_heap == 1 && is_empty(1)) -> token_at = token
     :: token == 0
+    fi
+}
+
+/* A step of a round, or a look for memory: it goes on where the last one ended. */
+inline idle_take() {
+    lock(1);
+    idle_sweep_token();
+    if
+    :: token == 0 -> token_at = 0
+    :: else
     fi;
     unlock(1)
 }
 
+inline detach_tokens() {
+    lock(1);
+    token_at = 0;
+    do
+    :: idle_sweep_token();
+       if
+       :: token == 0 -> break
+       :: else
+       fi
+    od;
+    unlock(1)
+}
+
 proctype taker() {
-    byte top, token, following, each, takes;
+    byte token, each, takes;
     bit ripe;
     do
     :: takes < TAKES && !gone ->
@@ -176,7 +182,7 @@ proctype taker() {
        :: take_retained()
        :: take_partial()
        :: detach_tokens()
-       :: sweep_token()
+       :: idle_take()
        fi
     :: else -> break
     od;
