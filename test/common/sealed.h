@@ -84,9 +84,21 @@ static inline void unseal(void *block) {
     memset(block, 0, SEAL_BYTES);
 }
 
+static inline void *sealed_malloc(size_t size) {
+    void *block = eddy_malloc(size);
+    check(block != NULL);
+    return seal(block, size);
+}
+
 static inline void sealed_free(void *block) {
     unseal(block);
     eddy_free(block);
+}
+
+/* The block in the slot, if any, is freed. */
+static inline void sealed_drop(void **slot) {
+    if (*slot != NULL) sealed_free(*slot);
+    *slot = NULL;
 }
 
 #endif

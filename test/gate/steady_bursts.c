@@ -8,11 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "common/watched.h"
 #include "eddy.h"
 
 enum {
@@ -27,18 +26,6 @@ enum {
 typedef enum order { LIFO, FIFO, SHUFFLED } order_t;
 
 static void *blocks[BLOCKS_MAX];
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static size_t faults(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    return (size_t)usage.ru_minflt;
-}
 
 /* Steps by a prime visit every index of a shorter burst once, in no order that a page has. */
 static const size_t prime = 1000003;

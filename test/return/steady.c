@@ -2,10 +2,9 @@
  * system call about memory and take no page fault, exactly.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "common/test.h"
+#include "common/watched.h"
 
 enum {
     THREADS = 2,
@@ -28,18 +27,6 @@ typedef struct worker {
 static worker_t workers[THREADS];
 static pthread_barrier_t together;
 static eddy_counters_t before, after;
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static size_t faults(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    return (size_t)usage.ru_minflt;
-}
 
 static void burst(worker_t *worker) {
     size_t count = BURST_BYTES / worker->size;

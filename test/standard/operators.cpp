@@ -10,17 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "standard.h"
-
-using std::align_val_t;
-using std::nothrow;
-using std::size_t;
-
-/* Clang declares these by itself only on request. */
-void operator delete(void *block, size_t size) noexcept;
-void operator delete[](void *block, size_t size) noexcept;
-void operator delete(void *block, size_t size, align_val_t alignment) noexcept;
-void operator delete[](void *block, size_t size, align_val_t alignment) noexcept;
+#include "operators.h"
 
 /* Every form of operator new, to be tried in turn. */
 struct form {

@@ -4,21 +4,11 @@
 #include <cstdlib>
 #include <new>
 
-#include "standard.h"
+#include "operators.h"
 
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wsized-deallocation" /* on purpose: see above */
 #endif
-
-using std::align_val_t;
-using std::nothrow;
-using std::size_t;
-
-/* Clang declares these by itself only on request. */
-void operator delete(void *block, size_t size) noexcept;
-void operator delete[](void *block, size_t size) noexcept;
-void operator delete(void *block, size_t size, align_val_t alignment) noexcept;
-void operator delete[](void *block, size_t size, align_val_t alignment) noexcept;
 
 struct calls {
     int plain_new, plain_delete, aligned_new, aligned_delete;

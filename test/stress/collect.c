@@ -20,18 +20,12 @@ static void assert_all_freed(void) {
     assert_int_equal(live_blocks(), blocks_before);
 }
 
-static void *block_of(size_t size) {
-    void *block = eddy_malloc(size);
-    check(block != NULL);
-    return seal(block, size);
-}
-
 /* Large objects and pages of every shape, made of what was just collected. */
 static void collect_and_use(uint64_t *random) {
     void *blocks[64];
     size_t size = random_one_in(random, 2) ? 100 * KIB : 1u << random_below(random, 14);
     eddy_collect();
-    for (size_t i = 0; i < LENGTH(blocks); i++) blocks[i] = block_of(sealable(size));
+    for (size_t i = 0; i < LENGTH(blocks); i++) blocks[i] = sealed_malloc(sealable(size));
     for (size_t i = 0; i < LENGTH(blocks); i++) sealed_free(blocks[i]);
 }
 
@@ -40,7 +34,7 @@ static void fill_and_empty_pages(uint64_t *random) {
     enum { BLOCKS = 300 };
     void *blocks[BLOCKS];
     size_t size = sealable(512u << random_below(random, 4));
-    for (size_t i = 0; i < BLOCKS; i++) blocks[i] = block_of(size);
+    for (size_t i = 0; i < BLOCKS; i++) blocks[i] = sealed_malloc(size);
     for (size_t i = 0; i < BLOCKS; i++) sealed_free(blocks[i]);
 }
 
@@ -75,7 +69,7 @@ static void lend_and_collect(size_t index, uint64_t *random) {
     for (size_t round = 0; round < rounds; round++) {
         size_t size = sealable(random_size_to(random, 12));
         if (index == 0) {
-            for (size_t i = 0; i < LENT; i++) lent[i] = block_of(size);
+            for (size_t i = 0; i < LENT; i++) lent[i] = sealed_malloc(size);
         }
         next_stage();
         if (index == 2) collect_and_use(random);

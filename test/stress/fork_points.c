@@ -11,30 +11,19 @@ static void *blocks[COUNT], *kept[COUNT];
 /* Shared by all threads, in some tests. */
 static eddy_heap_t *shared;
 
-static void *block_of(size_t size) {
-    void *block = eddy_malloc(size);
-    check(block != NULL);
-    return seal(block, size);
-}
-
-static void drop(void **slot) {
-    if (*slot != NULL) sealed_free(*slot);
-    *slot = NULL;
-}
-
 static void fill_both(void *unused) {
     (void)unused;
     for (size_t i = 0; i < COUNT; i++) {
-        blocks[i] = block_of(SIZE);
-        kept[i] = block_of(SIZE);
+        blocks[i] = sealed_malloc(SIZE);
+        kept[i] = sealed_malloc(SIZE);
     }
 }
 
 static void drop_both(void *unused) {
     (void)unused;
     for (size_t i = 0; i < COUNT; i++) {
-        drop(&blocks[i]);
-        drop(&kept[i]);
+        sealed_drop(&blocks[i]);
+        sealed_drop(&kept[i]);
     }
     eddy_heap_destroy(shared);
     shared = NULL;
@@ -69,7 +58,7 @@ static void begin_with_a_thread(void) {
 static void fork_one(void *unused) {
     static unsigned forks;
     (void)unused;
-    sealed_free(block_of(SIZE));
+    sealed_free(sealed_malloc(SIZE));
     fork_and_wait(forks++ % 2 == 0 || TSAN ? use_all : begin_with_a_thread);
 }
 
@@ -77,24 +66,24 @@ static void fork_one(void *unused) {
 
 static void free_and_allocate(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < COUNT; i++) drop(&blocks[i]);
-    for (size_t i = 0; i < COUNT; i++) blocks[i] = block_of(SIZE);
+    for (size_t i = 0; i < COUNT; i++) sealed_drop(&blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) blocks[i] = sealed_malloc(SIZE);
 }
 
 static void make_two_pages(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < 16; i++) blocks[i] = block_of(8 * KIB);
+    for (size_t i = 0; i < 16; i++) blocks[i] = sealed_malloc(8 * KIB);
 }
 
 static void empty_two_pages(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < 16; i++) drop(&blocks[i]);
+    for (size_t i = 0; i < 16; i++) sealed_drop(&blocks[i]);
     eddy_collect();
 }
 
 static void keep_only(void *unused) {
     fill_both(unused);
-    for (size_t i = 0; i < COUNT; i++) drop(&blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) sealed_drop(&blocks[i]);
 }
 
 static void make_pages_to_empty(void *unused) {
@@ -144,7 +133,7 @@ static void leave_to_others(void *unused) {
 static void free_what_is_left(void *unused) {
     (void)unused;
     for (size_t i = 0; i < COUNT; i++) {
-        if (blocks[i] == NULL) blocks[i] = block_of(SIZE);
+        if (blocks[i] == NULL) blocks[i] = sealed_malloc(SIZE);
     }
 }
 

@@ -30,27 +30,16 @@ static int end(void **state) {
     return 0;
 }
 
-static void *block_of(size_t size) {
-    void *block = eddy_malloc(size);
-    check(block != NULL);
-    return seal(block, size);
-}
-
-static void drop(void **slot) {
-    if (*slot != NULL) sealed_free(*slot);
-    *slot = NULL;
-}
-
 /* What the caller gathers for other threads is given to its pages. */
 static void drop_all_blocks(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < COUNT; i++) drop(&blocks[i]);
+    for (size_t i = 0; i < COUNT; i++) sealed_drop(&blocks[i]);
     eddy_collect();
 }
 
 /* The end of every race: all blocks are intact and can be freed, and nothing else is left. */
 static void free_all(void *unused) {
-    for (size_t i = 0; i < OTHERS; i++) drop(&others[i]);
+    for (size_t i = 0; i < OTHERS; i++) sealed_drop(&others[i]);
     drop_all_blocks(unused);
     check(live_blocks() == blocks_before);
 }
@@ -58,7 +47,7 @@ static void free_all(void *unused) {
 static void fill_slots(void *unused) {
     (void)unused;
     eddy_collect();
-    for (size_t i = 0; i < COUNT; i++) blocks[i] = block_of(BLOCK);
+    for (size_t i = 0; i < COUNT; i++) blocks[i] = sealed_malloc(BLOCK);
 }
 
 /* ---- a page changes its heap, or ends ---- */
@@ -66,19 +55,19 @@ static void fill_slots(void *unused) {
 /* The first page has one live block, the one behind it none; the third is the current one. */
 static void fill_and_leave_one(void *unused) {
     fill_slots(unused);
-    for (size_t i = 1; i < 2 * PAGE_BLOCKS; i++) drop(&blocks[i]);
+    for (size_t i = 1; i < 2 * PAGE_BLOCKS; i++) sealed_drop(&blocks[i]);
 }
 
 static void free_last_of_page(void *unused) {
     (void)unused;
-    drop(&blocks[0]);
+    sealed_drop(&blocks[0]);
 }
 
 /* Two empty pages side by side have room for a large object. */
 static void collect_and_make_large(void *unused) {
     (void)unused;
     eddy_collect();
-    for (size_t i = 0; i < OTHERS; i++) others[i] = block_of(100 * KIB);
+    for (size_t i = 0; i < OTHERS; i++) others[i] = sealed_malloc(100 * KIB);
 }
 
 static void retiring_races_with_a_large_object_in_its_place(void **state) {
@@ -90,28 +79,28 @@ static void retiring_races_with_a_large_object_in_its_place(void **state) {
 static void leave_survivors(void *unused) {
     fill_slots(unused);
     for (size_t i = 0; i < COUNT; i++) {
-        if (i % PAGE_BLOCKS != 1) drop(&blocks[i]);
+        if (i % PAGE_BLOCKS != 1) sealed_drop(&blocks[i]);
     }
 }
 
 /* This thread has a record of its own; that of the ended one is the next to be taken. */
 static void begin_after_one_that_ended(void *unused) {
     (void)unused;
-    sealed_free(block_of(BLOCK));
+    sealed_free(sealed_malloc(BLOCK));
     in_thread(leave_survivors, NULL);
 }
 
 static void fill_empty_slots(void *unused) {
     (void)unused;
     for (size_t i = 0; i < COUNT; i++) {
-        if (i % PAGE_BLOCKS != 1) blocks[i] = block_of(BLOCK);
+        if (i % PAGE_BLOCKS != 1) blocks[i] = sealed_malloc(BLOCK);
     }
 }
 
 /* By a new thread, into pages that it takes for its own. */
 static void free_survivors(void *unused) {
     (void)unused;
-    for (size_t i = 1; i < COUNT; i += PAGE_BLOCKS) drop(&blocks[i]);
+    for (size_t i = 1; i < COUNT; i += PAGE_BLOCKS) sealed_drop(&blocks[i]);
     eddy_collect();
 }
 
@@ -136,8 +125,8 @@ static void fill_heap(void *unused) {
 
 static void free_some(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < COUNT; i += PAGE_BLOCKS / 2) drop(&blocks[i]);
-    drop(&blocks[1]);
+    for (size_t i = 0; i < COUNT; i += PAGE_BLOCKS / 2) sealed_drop(&blocks[i]);
+    sealed_drop(&blocks[1]);
 }
 
 static void delete_heap(void *unused) {

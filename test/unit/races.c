@@ -6,12 +6,13 @@
 #include "common/clock.h"
 #include "common/faults.h"
 #include "common/preempt.h"
+#include "common/retaken.h"
 #include "heap/remote.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE };
 
 static burst_t burst;
-static void *kept[LIMIT];
+static void *kept;
 
 static int start(void **state) {
     (void)state;
@@ -90,16 +91,16 @@ static void fill_a_page(void *unused) {
 
 static void allocate_one_more(void *unused) {
     (void)unused;
-    kept[0] = must(eddy_malloc(SIZE));
-    memset(kept[0], 1, SIZE);
+    kept = must(eddy_malloc(SIZE));
+    memset(kept, 1, SIZE);
 }
 
 /* What was allocated is either the block that was freed, or in a new page. */
 static void settle_one_more(void *unused) {
     (void)unused;
     heap_verify(own_heap());
-    check(page_of(kept[0]) != burst.page[0] || kept[0] == slice_address(burst.page[0]) + SIZE);
-    eddy_free(kept[0]);
+    check(page_of(kept) != burst.page[0] || kept == slice_address(burst.page[0]) + SIZE);
+    eddy_free(kept);
     burst_free_all(&burst);
 }
 
@@ -114,27 +115,9 @@ static void free_all_remotely(void *unused) {
     for (size_t j = 0; j < LIMIT; j++) free_remotely(0, j);
 }
 
-static void allocate_a_page(void *unused) {
-    (void)unused;
-    for (size_t j = 0; j < LIMIT; j++) {
-        kept[j] = must(eddy_malloc(SIZE));
-        memset(kept[j], (int)j, SIZE);
-    }
-}
-
-static void settle_a_page(void *unused) {
-    (void)unused;
-    heap_verify(own_heap());
-    for (size_t j = 0; j < LIMIT; j++) {
-        for (size_t i = 0; i < j; i++) check(kept[i] != kept[j]);
-        check(*(unsigned char *)kept[j] == j);
-        eddy_free(kept[j]);
-    }
-}
-
 static void allocating_races_with_remote_frees_of_the_page(void **state) {
     (void)state;
-    preempt_everywhere(&(race_t){fill_a_page, allocate_a_page, free_all_remotely, settle_a_page});
+    preempt_everywhere(&(race_t){fill_a_page, retake_a_page, free_all_remotely, free_retaken});
 }
 
 /* ---- another thread collects ---- */
@@ -164,10 +147,10 @@ static void retiring_races_with_collecting(void **state) {
 /* Takes the emptied page's memory for a page of its own, and fills it. */
 static void collect_and_allocate(void *unused) {
     eddy_collect();
-    allocate_a_page(unused);
+    retake_a_page(unused);
     void *more = must(eddy_malloc(SIZE));
     heap_verify(own_heap());
-    settle_a_page(unused);
+    free_retaken(unused);
     eddy_free(more);
 }
 

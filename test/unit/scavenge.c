@@ -7,6 +7,7 @@
 #include "common/faults.h"
 #include "common/forked.h"
 #include "common/preempt.h"
+#include "common/retaken.h"
 #include "heap/remote.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, PAGES = 12 };
@@ -14,7 +15,6 @@ enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, PAGES = 12 };
 const char *eddy_options = "scavenger=never";
 
 static burst_t burst;
-static void *kept[LIMIT];
 
 static int start(void **state) {
     (void)state;
@@ -194,22 +194,8 @@ static void free_first_page_and_pass(void *unused) {
     pass_twice(unused);
 }
 
-static void allocate_a_page(void *unused) {
-    (void)unused;
-    for (size_t j = 0; j < LIMIT; j++) {
-        kept[j] = must(eddy_malloc(SIZE));
-        memset(kept[j], (int)j, SIZE);
-    }
-}
-
-static void settle_a_page(void *unused) {
-    (void)unused;
-    heap_verify(own_heap());
-    for (size_t j = 0; j < LIMIT; j++) {
-        for (size_t i = 0; i < j; i++) check(kept[i] != kept[j]);
-        check(*(unsigned char *)kept[j] == j);
-        eddy_free(kept[j]);
-    }
+static void free_retaken_and_second_page(void *unused) {
+    free_retaken(unused);
     burst_free_page(&burst, 1);
     heap_verify(own_heap());
 }
@@ -217,8 +203,8 @@ static void settle_a_page(void *unused) {
 static void taking_a_page_races_with_the_owner_reusing_it(void **state) {
     (void)state;
     need_barriers();
-    preempt_everywhere(
-        &(race_t){fill_two_pages, allocate_a_page, free_first_page_and_pass, settle_a_page});
+    preempt_everywhere(&(race_t){fill_two_pages, retake_a_page, free_first_page_and_pass,
+                                 free_retaken_and_second_page});
 }
 
 static void settle_all(void *unused) {
