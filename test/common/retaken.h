@@ -1,4 +1,4 @@
-/* A page's worth of blocks, allocated while another thread does something to the pages that they may
+/* A page's worth of blocks, allocated while another thread does something to the pages they may
  * come from: each comes once, and nobody else writes to it.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_TEST_COMMON_RETAKEN_H
