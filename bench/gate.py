@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from lab import allocators, callgrind, pairs, runs
-from lab.statistics import ratio_of_medians
+from lab.statistics import ratio_of_turns
 
 PROGRAMS = ("churn", "pingpong", "batch", "interleaved", "multisize", "realloc_growth", "sweep")
 RECORDED = Path(__file__).with_name("recorded.tsv")
@@ -50,7 +50,7 @@ class Gate:
         return runs.interleave(points, [self.candidate, self.base], count)
 
     def ratio(self, rows, point):
-        return ratio_of_medians(*(runs.column(rows[point, allocator], "ns_per_pair")
+        return ratio_of_turns(*(runs.column(rows[point, allocator], "ns_per_pair")
                                   for allocator in (self.candidate, self.base)))
 
     def faults(self, rows, point):

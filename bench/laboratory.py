@@ -2,7 +2,7 @@
 """Eddy against the allocators of this machine: `./eddy bench` builds what is needed and runs this.
 
     ./eddy bench                        the standard scenarios on Eddy and every peer found
-    ./eddy bench --quick                fewer of them, under three minutes
+    ./eddy bench --quick                fewer, no real programs, under three minutes
     ./eddy bench larson 'churn --size=64,1024 --burst=1000'
     ./eddy bench --before HEAD~1        another revision of Eddy as one more peer
     ./eddy bench -- make -j4            a command of your own
@@ -24,9 +24,6 @@ from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
 
 
-RUNS = 7
-
-
 def parse_arguments():
     words = sys.argv[1:]
     command = ()
@@ -41,8 +38,9 @@ def parse_arguments():
     parser.add_argument("--without", action="append", default=[], metavar="NAME",
                         help="leave out a peer that is found")
     parser.add_argument("--before", metavar="REV", help="a revision of Eddy, as git calls it")
-    parser.add_argument("--runs", type=int, help="of each, at least 5 (default: 7; with "
-                        "--quick 5)")
+    parser.add_argument("--runs", type=int, help=f"of each, at least {session.RUNS_LEAST} "
+                        f"(default: {session.RUNS}; real programs with --quick: "
+                        f"{session.RUNS_LEAST})")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where the results go (default: build/bench/DATE)")
@@ -55,8 +53,7 @@ def parse_arguments():
     options = parser.parse_args(words)
     options.command = command
     options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
-    options.runs = options.runs or (session.RUNS_LEAST if options.quick else RUNS)
-    if options.runs < session.RUNS_LEAST:
+    if options.runs is not None and options.runs < session.RUNS_LEAST:
         parser.error(f"fewer than {session.RUNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")

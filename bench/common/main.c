@@ -13,9 +13,14 @@
 #include "measure.h"
 #include "options.h"
 #include "report.h"
+#include "sampling.h"
 #include "team.h"
 
-enum { WARM_UP_ROUNDS = 5, SAMPLES_MAX = 1000 };
+enum {
+    WARM_UP_ROUNDS = 5,
+    WARM_UP_NS = 5000000,
+    STRETCHES = 5, /* of a sample */
+};
 
 void *bench_map(size_t size) {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -30,46 +35,35 @@ _Noreturn void bench_fail(const char *reason, const char *detail) {
 
 /* ---- one point ------------------------------------------------------------------------------ */
 
-/* How many rounds fill a sample. Finding that out is the warm-up. */
-static size_t warm_up(const bench_options_t *options) {
-    team_run(WARM_UP_ROUNDS);
-    if (options->rounds != 0) return options->rounds;
-    const uint64_t wanted = options->sample_ms * 1000000;
+/* How many rounds fill a stretch. Finding that out is a part of the warm-up. */
+static size_t warm_up(uint64_t wanted) {
+    const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     for (size_t rounds = 1;;) {
         const uint64_t start = clock_ns(CLOCK_MONOTONIC);
         team_run(rounds);
-        const uint64_t taken = clock_ns(CLOCK_MONOTONIC) - start;
-        if (taken >= wanted) return rounds;
+        const uint64_t end = clock_ns(CLOCK_MONOTONIC), taken = end - start;
+        if (taken >= wanted && end - begin >= WARM_UP_NS) return rounds;
+        if (taken >= wanted) continue;
         /* Growing by ten at most: a first round in cold caches says little about the others. */
         const uint64_t factor = wanted / (taken + 1) + 1;
         rounds *= factor < 10 ? factor : 10;
     }
 }
 
-static int compare_doubles(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Other programs on the machine make samples slower, never faster, and often most of them. So the
- * time that a quarter of the samples stay within says more than their median. */
-static double lower_quartile(double *values, size_t count) {
-    qsort(values, count, sizeof *values, compare_doubles);
-    return values[count / 4];
-}
-
-static void take_samples(const bench_options_t *options, size_t rounds, bench_report_t *report) {
-    double times[SAMPLES_MAX];
-    if (options->samples > SAMPLES_MAX) bench_fail("--samples", "too many");
-    for (size_t i = 0; i < options->samples; i++) {
-        const bench_sample_t sample = team_run(rounds);
-        times[i] = (double)sample.nanoseconds / (double)sample.pairs;
-        report->rounds += rounds;
-        report->pairs += sample.pairs;
-        report->faults += sample.faults;
-    }
-    report->resident_kib = resident_kib();
-    report->ns_per_pair = lower_quartile(times, options->samples);
+/* Idle gaps, and a number of rounds that was asked for, make a sample one stretch. So do threads
+ * that wait for each other and need some time to get into step. */
+static sampling_t prepare_sampling(const bench_options_t *options, const bench_point_t *point) {
+    const uint64_t wanted = options->sample_ms * 1000000;
+    const size_t threads = bench_value(point, "threads", 1);
+    const bool whole = options->rounds != 0 || bench_value(point, "gap", 0) != 0;
+    team_run(WARM_UP_ROUNDS);
+    return (sampling_t){.run = team_run,
+                        .rounds = options->rounds != 0
+                                      ? options->rounds
+                                      : warm_up(whole || threads > 1 ? wanted : wanted / STRETCHES),
+                        .sample_ns = whole ? 0 : wanted * threads,
+                        .samples = options->samples,
+                        .probe_ns = options->probe_ns};
 }
 
 static void settle(bench_report_t *report) {
@@ -84,14 +78,16 @@ static void settle(bench_report_t *report) {
 static void run_point(const bench_program_t *program, const bench_options_t *options,
                       const bench_point_t *point) {
     bench_report_t report = {.threads = bench_value(point, "threads", 1)};
-    team_start(program, point);
-    const size_t rounds = warm_up(options);
+    team_start(program, point, options->probe_ns);
+    const sampling_t sampling = prepare_sampling(options, point);
     const counted_t before = counted_now();
-    take_samples(options, rounds, &report);
+    report.sampled = sampling_take(&sampling);
+    report.resident_kib = resident_kib();
     report.counted = counted_since(&before);
     report.peak_kib = resident_peak_kib();
     if (options->settle) settle(&report);
     team_stop();
+    if (options->header) report_header();
     report_row(program, point, &report);
 }
 
@@ -136,7 +132,7 @@ int bench_main(const bench_program_t *program, int argc, char **argv) {
     const bench_options_t options = options_parse(program, argc, argv);
     const size_t points = count_points(program, &options);
     if (points == 0) bench_fail(program->name, "no sensible point among those asked for");
-    if (options.header && !options.list) report_header();
+    if (options.header && !options.list && points > 1) report_header();
 
     bench_point_t point;
     size_t position = 0;

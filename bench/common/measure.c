@@ -16,11 +16,15 @@ void sleep_ms(size_t milliseconds) {
     while (nanosleep(&left, &left) != 0) continue;
 }
 
-uint64_t thread_faults(void) {
+static uint64_t faults_of(int who) {
     struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
+    getrusage(who, &usage);
     return (uint64_t)usage.ru_minflt;
 }
+
+uint64_t thread_faults(void) { return faults_of(RUSAGE_THREAD); }
+
+uint64_t process_faults(void) { return faults_of(RUSAGE_SELF); }
 
 /* The number behind `key` in a file of /proc. stdio would allocate. */
 static size_t proc_number(const char *path, const char *key) {

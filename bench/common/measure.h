@@ -13,10 +13,15 @@ static inline uint64_t clock_ns(clockid_t clock) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* There when test/lab/longer.c is preloaded: called at the end of what is measured since `start`,
+ * it makes that take longer. */
+extern void bench_dawdle(clockid_t clock, uint64_t start) __attribute__((weak));
+
 void sleep_ms(size_t milliseconds);
 
-/* Minor page faults of the calling thread so far. */
+/* Minor page faults so far, of the calling thread and of the process. */
 uint64_t thread_faults(void);
+uint64_t process_faults(void);
 
 /* Resident memory of the process now, and its highest value; in KiB. */
 size_t resident_kib(void);

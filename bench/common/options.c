@@ -65,6 +65,7 @@ static _Noreturn void print_help(const bench_program_t *program) {
          "  --rounds=N     rounds in each sample, instead of as many as fill its time\n"
          "  --samples=N    samples; the time of the lower quartile is reported\n"
          "  --sample-ms=N  time of one sample\n"
+         "  --on-demand=N  samples when the driver asks for them; N is what `speed` prints\n"
          "  --no-header    rows only");
     exit(0);
 }
@@ -93,7 +94,8 @@ static bool parse_count(bench_options_t *options, const char *argument) {
         size_t *count;
     } counts[] = {{"rounds", &options->rounds},
                   {"samples", &options->samples},
-                  {"sample-ms", &options->sample_ms}};
+                  {"sample-ms", &options->sample_ms},
+                  {"on-demand", &options->probe_ns}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         const char *value = option_value(argument, counts[i].name);
         if (value == NULL) continue;

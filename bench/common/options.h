@@ -13,6 +13,7 @@ typedef struct bench_options {
     size_t rounds; /* in each sample; 0: as many as fill sample_ms */
     size_t samples;
     size_t sample_ms;
+    size_t probe_ns; /* of speed.h at full speed: samples are taken on demand; else 0 */
 } bench_options_t;
 
 /* Exits with a message when the command line is wrong. */

@@ -32,11 +32,17 @@ static void line_write(const line_t *line) {
     }
 }
 
+void report_answer(size_t undisturbed) {
+    line_t line = {0};
+    line_add(&line, "%zu\n", undisturbed);
+    line_write(&line);
+}
+
 void report_header(void) {
     line_t line = {0};
     line_add(&line,
              "scenario\tparameters\tallocator\trounds\tpairs\tns_per_pair\tmallocs_per_s\t"
-             "%s\tfaults\trss_kib\tpeak_kib\trss_100ms_kib\trss_1s_kib\trss_10s_kib\n",
+             "undisturbed\t%s\tfaults\trss_kib\tpeak_kib\trss_100ms_kib\trss_1s_kib\trss_10s_kib\n",
              counted_header);
     line_write(&line);
 }
@@ -53,14 +59,15 @@ static void add_settled(line_t *line, const bench_report_t *report) {
 
 void report_row(const bench_program_t *program, const bench_point_t *point,
                 const bench_report_t *report) {
+    const sampled_t *sampled = &report->sampled;
     char parameters[POINT_TEXT], counted[COUNTED_TEXT];
     point_format(point, "", parameters);
     counted_format(&report->counted, counted);
     line_t line = {0};
-    line_add(&line, "%s\t%s\t%s\t%zu\t%zu\t%.3f\t%.0f", program->name, parameters, allocator_name(),
-             report->rounds, (size_t)report->pairs, report->ns_per_pair,
-             (double)report->threads * 1e9 / report->ns_per_pair);
-    line_add(&line, "\t%s\t%zu\t%zu\t%zu", counted, (size_t)report->faults, report->resident_kib,
+    line_add(&line, "%s\t%s\t%s\t%zu\t%zu\t%.3f\t%.0f\t%zu", program->name, parameters,
+             allocator_name(), sampled->rounds, (size_t)sampled->pairs, sampled->ns_per_pair,
+             (double)report->threads * 1e9 / sampled->ns_per_pair, sampled->undisturbed);
+    line_add(&line, "\t%s\t%zu\t%zu\t%zu", counted, (size_t)sampled->faults, report->resident_kib,
              report->peak_kib);
     add_settled(&line, report);
     line_add(&line, "\n");

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "measure.h"
+#include "speed.h"
 
 typedef struct member {
     bench_seat_t seat;
@@ -16,6 +17,7 @@ static struct {
     const bench_program_t *program;
     unsigned count;
     size_t gap_ms;
+    uint64_t probe_ns; /* 0: nothing counts as disturbed */
     clockid_t clock;
     size_t rounds; /* of the run that the barrier opens; 0: the end */
     pthread_barrier_t barrier;
@@ -23,16 +25,18 @@ static struct {
 } team;
 
 static bench_sample_t run_rounds(void *state, size_t rounds) {
-    bench_sample_t sample = {0};
+    bench_sample_t sample = {.disturbed = !speed_is_full(team.probe_ns)};
     const uint64_t faults = thread_faults();
     const size_t stretch = team.gap_ms == 0 ? rounds : 1;
     for (size_t done = 0; done < rounds; done += stretch) {
         const uint64_t start = clock_ns(team.clock);
         for (size_t i = 0; i < stretch; i++) sample.pairs += team.program->round(state);
+        if (bench_dawdle != NULL) bench_dawdle(team.clock, start);
         sample.nanoseconds += clock_ns(team.clock) - start;
         if (team.gap_ms != 0) sleep_ms(team.gap_ms);
     }
     sample.faults = thread_faults() - faults;
+    sample.disturbed = sample.disturbed || !speed_is_full(team.probe_ns);
     return sample;
 }
 
@@ -49,10 +53,11 @@ static void *member_main(void *argument) {
     return NULL;
 }
 
-void team_start(const bench_program_t *program, const bench_point_t *point) {
+void team_start(const bench_program_t *program, const bench_point_t *point, uint64_t probe_ns) {
     team.program = program;
     team.count = (unsigned)bench_value(point, "threads", 1);
     team.gap_ms = bench_value(point, "gap", 0);
+    team.probe_ns = probe_ns;
     /* Threads that share a burst wait for each other, which costs no processor time. A single
      * thread is better off with the clock that stands still while other programs run. */
     team.clock = team.count == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
@@ -83,6 +88,7 @@ bench_sample_t team_run(size_t rounds) {
         sum.pairs += team.members[i].sample.pairs;
         sum.nanoseconds += team.members[i].sample.nanoseconds;
         sum.faults += team.members[i].sample.faults;
+        sum.disturbed = sum.disturbed || team.members[i].sample.disturbed;
     }
     return sum;
 }

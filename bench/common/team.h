@@ -5,15 +5,10 @@
 #define BENCH_TEAM_H
 
 #include "bench.h"
-
-typedef struct bench_sample {
-    uint64_t pairs;
-    uint64_t nanoseconds; /* summed over the threads, idle gaps left out */
-    uint64_t faults;
-} bench_sample_t;
+#include "sampling.h"
 
 /* There is one team in a process; the calling thread takes its first seat. */
-void team_start(const bench_program_t *program, const bench_point_t *point);
+void team_start(const bench_program_t *program, const bench_point_t *point, uint64_t probe_ns);
 bench_sample_t team_run(size_t rounds);
 void team_stop(void);
 

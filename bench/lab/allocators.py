@@ -109,9 +109,13 @@ def find_peers():
 
 
 def by_name(name):
-    """`libc`, `eddy`, the name of a peer, or NAME=PATH of any other library."""
+    """`libc`, `eddy`, the name of a peer, or NAME=PATH of any other library; what stands behind a
+    colon is preloaded after it."""
     if "=" in name:
-        return from_library(*reversed(name.split("=", 1)))
+        name, paths = name.split("=", 1)
+        libraries = [library for path in paths.split(":")
+                     for library in from_library(path).libraries]
+        return Allocator(name, tuple(libraries))
     known = {peer.name: peer for peer in find_peers()} | {"libc": LIBC}
     if name == "eddy":
         return eddy()

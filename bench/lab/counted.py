@@ -6,9 +6,7 @@ ROUNDS = 10
 
 def can_count(point):
     """With several threads the waiting would count as well, and a crew has no rounds."""
-    alone = all(option == "--threads=1" for option in point.options
-                if option.startswith("--threads="))
-    return alone and not point.is_of_crew and callgrind.available()
+    return point.is_single and callgrind.available()
 
 
 def instructions_per_pair(point, allocator):

@@ -1,8 +1,12 @@
 """Starts a program on an allocator and says what it took."""
+import contextlib
+import math
 import os
+import select
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,23 +41,66 @@ class Finished:
         return self
 
 
-def launch(launcher, command, environment, *, folder=None, stdin=os.devnull,
-           timeout_s=TIMEOUT_S, output=subprocess.PIPE):
-    """`launcher` is the program of bench/launch.c. A program that does not end in time is killed,
-    with all that it started."""
-    with tempfile.TemporaryDirectory(prefix="eddy-launch-") as scratch, open(stdin, "rb") as source:
-        report = Path(scratch, "report")
-        with subprocess.Popen([launcher, report, *command], cwd=folder, env=environment,
-                              stdin=source, stdout=output, stderr=subprocess.PIPE,
-                              start_new_session=True) as child:
-            try:
-                written, errors = child.communicate(timeout=timeout_s)
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
-                written, errors = child.communicate()
-                errors += f"no end after {timeout_s} s\n".encode()
-            except BaseException:
-                os.killpg(child.pid, signal.SIGKILL)
-                raise
-        figures = report.read_text().split() if report.exists() else [0] * 4
-        return Finished(child.returncode, written or b"", errors, Usage(*map(float, figures)))
+class Launched:
+    """A program that runs. `launcher` is the program of bench/launch.c. One that does not end in
+    time is killed, with all that it started; so is one that is left without `finish`."""
+
+    def __init__(self, launcher, command, environment, *, folder=None, stdin=os.devnull,
+                 timeout_s=TIMEOUT_S, output=subprocess.PIPE):
+        self.deadline = time.monotonic() + timeout_s
+        self.timeout_s = timeout_s
+        self.scratch = tempfile.TemporaryDirectory(prefix="eddy-launch-")
+        self.report = Path(self.scratch.name, "report")
+        with contextlib.ExitStack() as files:
+            source = stdin if stdin is subprocess.PIPE else files.enter_context(open(stdin, "rb"))
+            self.child = subprocess.Popen(
+                [launcher, self.report, *command], cwd=folder, env=environment, stdin=source,
+                stdout=output, stderr=subprocess.PIPE, start_new_session=True, bufsize=0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.kill()
+            self.child.communicate()
+        self.scratch.cleanup()
+
+    def kill(self):
+        os.killpg(self.child.pid, signal.SIGKILL)
+
+    def answer(self):
+        """The next number that the program writes, waited for; infinite when there is none."""
+        line = b""
+        while not line.endswith(b"\n"):
+            left_s = max(self.deadline - time.monotonic(), 0)
+            if not select.select([self.child.stdout], [], [], left_s)[0]:
+                self.kill()
+            byte = self.child.stdout.read(1)
+            if not byte:
+                return math.inf
+            line += byte
+        return int(line)
+
+    def ask(self, demand):
+        """A program that takes samples on demand; its answer."""
+        with contextlib.suppress(BrokenPipeError):
+            self.child.stdin.write(demand.encode())
+        return self.answer()
+
+    def finish(self):
+        try:
+            written, errors = self.child.communicate(
+                timeout=max(self.deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            written, errors = self.child.communicate()
+            errors += f"no end after {self.timeout_s} s\n".encode()
+        figures = self.report.read_text().split() if self.report.exists() else [0] * 4
+        return Finished(self.child.returncode, written or b"", errors, Usage(*map(float, figures)))
+
+
+def launch(launcher, command, environment, **options):
+    """The whole run of a program."""
+    with Launched(launcher, command, environment, **options) as launched:
+        return launched.finish()

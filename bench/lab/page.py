@@ -3,7 +3,7 @@ from html import escape
 
 from lab import figures
 from lab.allocators import Role
-from lab.results import MARGIN
+from lab.results import MARGIN, MEAN_MARGIN
 from lab.suite import GROUPS
 from lab.svg import shape
 from lab.table import CLOCKS, SIZE_WORDS, format_interval, format_time, short
@@ -42,8 +42,12 @@ svg .end{text-anchor:end}.grid{stroke:var(--rule);fill:none;stroke-width:1}
 .wide{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums;margin:.5rem 0}
 td,th{padding:.2rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}
-th:first-child,td:first-child{text-align:left}td.text,th.text{text-align:left}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:var(--ground)}
+tbody tr:nth-child(even) td:first-child{background:var(--band)}td.text,th.text{text-align:left}
 thead th{vertical-align:bottom}tbody tr:nth-child(even){background:var(--band)}
+@media(max-width:600px){body{padding:.7rem}td:first-child,th:first-child{white-space:normal;
+min-width:6.5rem;max-width:9.5rem;overflow-wrap:anywhere}td.text{white-space:normal;
+overflow-wrap:anywhere;min-width:5rem}}
 .faster,.smaller{color:var(--good);font-weight:600}.slower,.larger{color:var(--bad);font-weight:600}
 code{overflow-wrap:anywhere;font-size:.9em}summary{cursor:pointer;padding:.3rem 0}
 """.strip()
@@ -94,8 +98,8 @@ def _legend(results):
     return f'<ul class="legend">{items}</ul>'
 
 
-def _verdict_cells(ratio, words, figure, **place):
-    verdict = words[ratio.verdict(MARGIN)]
+def _verdict_cells(ratio, margin, words, figure, **place):
+    verdict = words[ratio.verdict(margin)]
     return [_cell(f"{ratio.value:.2f}", data_figure=figure, **place),
             _cell(format_interval(ratio).partition(" ")[2].strip("()") or "-"),
             _cell(verdict, _class=f"text {verdict}", data_figure=f"{figure}-verdict", **place)]
@@ -112,10 +116,10 @@ def _summary(results):
             continue
         verdicts = list(results.verdicts(rival).values())
         rows.append([_cell(rival)]
-                    + _verdict_cells(results.mean_ratio(scenarios, rival), TIME_WORDS,
+                    + _verdict_cells(results.mean_ratio(scenarios, rival), MEAN_MARGIN, TIME_WORDS,
                                      "mean-time", data_allocator=rival)
-                    + _verdict_cells(results.mean_ratio(scenarios, rival, "peak_kib"), SIZE_WORDS,
-                                     "mean-memory", data_allocator=rival)
+                    + _verdict_cells(results.mean_ratio(scenarios, rival, "peak_kib"),
+                                     MEAN_MARGIN, SIZE_WORDS, "mean-memory", data_allocator=rival)
                     + [_cell(verdicts.count(word)) for word in ("faster", "cannot tell", "slower")])
     if not rows:
         return ""
@@ -130,14 +134,15 @@ def _scenario_row(results, name):
     column = results.time_column(name)
     best = results.best_peer(name)
     yield _cell(short(name) + CLOCKS.get(column, ""))
+    if best:
+        yield _cell(best, _class="text")
+        yield from _verdict_cells(results.ratio(name, best), MARGIN, TIME_WORDS, "ratio",
+                                  data_scenario=name, data_allocator=best)
+    else:
+        yield '<td colspan="4"></td>'
     for allocator in results.names(*Role):
         yield _cell(format_time(results.time(name, allocator), column), data_scenario=name,
                     data_allocator=allocator, data_figure="time")
-    if best:
-        yield from _verdict_cells(results.ratio(name, best), TIME_WORDS, "ratio",
-                                  data_scenario=name, data_allocator=best)
-    else:
-        yield '<td colspan="3"></td>'
     for allocator in results.names(*Role):
         peak = results.median(name, allocator, "peak_kib")
         yield _cell("-" if peak is None else f"{peak / 1024:.1f}", data_scenario=name,
@@ -146,7 +151,7 @@ def _scenario_row(results, name):
 
 def _times(results):
     names = results.names(*Role)
-    head = ["", *names, "over the best peer", "interval", "",
+    head = ["", "best peer", f"{results.subject} over it", "interval", "", *names,
             *(f"{name}, peak MiB" for name in names)]
     parts = []
     for group in GROUPS:
@@ -154,7 +159,7 @@ def _times(results):
         if rows:
             parts.append(f"<h3>{escape(group)}</h3>{_table(head, rows)}")
     return _section("Every figure", "Medians over the runs; time per malloc and free, or the "
-                    "processor time of a program.", "".join(parts)) if parts else ""
+                    "processor time of a program. A ratio is the middle of those of the turns.", "".join(parts)) if parts else ""
 
 
 def _count_row(results, name):

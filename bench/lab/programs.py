@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.allocators import ROOT
 from lab.launch import launch
+from lab.runs import attempt
 
 LOADS = ROOT / "test" / "programs" / "loads"
 
@@ -55,8 +56,16 @@ def row_of(usage):
     return asdict(usage)
 
 
+class OneUponTheOther:
+    """A turn of what runs as a whole: yields (allocator, its row or why there is none)."""
+
+    def turn(self, allocators):
+        for allocator in allocators:
+            yield allocator, attempt(self.run, allocator)
+
+
 @dataclass(frozen=True)
-class ProgramPoint:
+class ProgramPoint(OneUponTheOther):
     """A program of the table as a scenario."""
     program: Program = field(compare=False)
     name: str
@@ -72,7 +81,7 @@ class ProgramPoint:
 
 
 @dataclass(frozen=True)
-class CommandPoint:
+class CommandPoint(OneUponTheOther):
     """The user's command, in his folder and environment; what it prints is not kept."""
     command: tuple[str, ...]
     build: Path

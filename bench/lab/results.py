@@ -15,11 +15,11 @@ from pathlib import Path
 from statistics import median
 
 from lab.allocators import Role
-from lab.statistics import geometric_mean_ratio, ratio_of_medians
+from lab.statistics import geometric_mean_ratio, ratio_of_turns
 from lab.suite import GROUPS, OWN, REAL
 
 ROW = ("turn", "group", "scenario", "allocator", "ns_per_pair", "elapsed_s", "cpu_s", "pairs",
-       "rounds", "slow_entries", "pages_made", "extensions", "system_calls", "faults", "rss_kib",
+       "rounds", "undisturbed", "slow_entries", "pages_made", "extensions", "system_calls", "faults", "rss_kib",
        "peak_kib", "live_kib", "base_kib")
 TEXTS = {"group", "scenario", "allocator", "phase"}
 TABLES = {
@@ -30,7 +30,8 @@ TABLES = {
     "instructions": ("scenario", "allocator", "per_pair"),
 }
 LIVE_KIB_LEAST = 2048
-MARGIN = 0.01  # a difference below it is of no interest
+# Differences below these are of no interest: of one scenario, and of the mean over many.
+MARGIN, MEAN_MARGIN = 0.02, 0.01
 
 
 class Writer:
@@ -138,7 +139,7 @@ class Results:
     def ratio(self, scenario, rival, column=None):
         """Of the subject's times over a rival's, with its interval."""
         column = column or self.time_column(scenario)
-        return ratio_of_medians(self.values(scenario, self.subject, column),
+        return ratio_of_turns(self.values(scenario, self.subject, column),
                                 self.values(scenario, rival, column))
 
     def best_peer(self, scenario, column=None):
@@ -175,11 +176,10 @@ class Results:
         """{allocator: [(threads, pairs per second), ...]} of a program of bench/threads; that of
         the bare list under the name of its program."""
         curves = defaultdict(list)
-        for (scenario, allocator), rows in self.rows.items():
+        for scenario, allocator in self.rows:
             match = re.fullmatch(rf"({program}|{program}_bare) threads=(\d+)", scenario)
             if match:
                 threads = int(match[2])
                 name = allocator if match[1] == program else match[1]
-                curves[name].append((threads, median(threads * 1e9 / row["ns_per_pair"]
-                                                     for row in rows)))
+                curves[name].append((threads, threads * 1e9 / self.time(scenario, allocator)))
         return {name: sorted(curve) for name, curve in curves.items()}

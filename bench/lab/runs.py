@@ -1,21 +1,39 @@
-"""Runs scenarios on several allocators in turn, so that a slow minute of the machine hits all of
+"""Runs scenarios on several allocators in turn, so that a slow moment of the machine hits all of
 them. Everything that measures goes through `take_turns`."""
+import contextlib
 import csv
 import os
 import random
 import shlex
 import subprocess
+import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from lab.allocators import ROOT
-from lab.launch import BenchmarkFailed, launch
+from lab.launch import BenchmarkFailed, Launched, launch
 from lab.progress import Progress
 
 PROGRAMS = ROOT / "build" / "release" / "bench"
 CREW = "threads"  # the folder of the programs that crew.h is the frame of
 QUICK = ("--quick",)
 SEED = 1
+
+# What a turn asks for: SAMPLES undisturbed ones of each process. If they do not come in this time,
+# samples of any kind, for as long again; some have to come even if they take longer. Two threads
+# hardly ever find both processors undisturbed, so of those nobody asks for such samples.
+SAMPLES = 6
+OF_ANY_KIND = 15
+PATIENCE_S = 0.4
+SAMPLES_LEAST = 2
+
+
+@cache
+def full_speed(build):
+    """What the probe of bench/common/speed.h takes, in ns, while nobody disturbs it."""
+    return int(subprocess.run([build / "speed"], capture_output=True, text=True,
+                              check=True).stdout)
 
 
 @dataclass(frozen=True)
@@ -38,20 +56,74 @@ class Point:
     def __str__(self):
         return " ".join([self.program.name, *(option[2:] for option in self.options)])
 
+    @property
+    def is_single(self):
+        """One thread, in rounds that can be as short as one likes."""
+        return not self.is_of_crew and all(option == "--threads=1" for option in self.options
+                                           if option.startswith("--threads="))
+
     def option(self, name):
         return next(option.split("=")[1] for option in self.options
                     if option.startswith(f"--{name}="))
 
+    def command(self, effort):
+        # The options after the effort: where both say the same, the user's choice holds.
+        return [self.program, *effort, *self.options]
+
     def run(self, allocator, more_environment=None, effort=None):
         """One process; its row as a dict, numbers as float and `-` as None."""
         environment = allocator.environment() | (more_environment or {})
-        # The options after the effort: where both say the same, the user's choice holds.
-        command = [self.program, *(self.effort if effort is None else effort), *self.options]
-        finished = launch(self.build / "launch", command, environment)
+        command = self.command(self.effort if effort is None else effort)
+        return self.row(launch(self.build / "launch", command, environment), allocator)
+
+    def row(self, finished, allocator):
+        """Of a process that may have answered before."""
         text = finished.expect_success(str(self), allocator).output.decode()
-        row, = csv.DictReader(text.splitlines(), delimiter="\t")
+        row, = csv.DictReader(text.splitlines()[-2:], delimiter="\t")
         usage = {"elapsed_s": finished.usage.elapsed_s, "cpu_s": finished.usage.cpu_s}
         return {name: _value(value) for name, value in row.items()} | usage
+
+    def start(self, allocator):
+        """A process that takes its samples on demand."""
+        command = self.command((*self.effort, f"--on-demand={full_speed(self.build)}"))
+        return Launched(self.build / "launch", command, allocator.environment(),
+                        stdin=subprocess.PIPE)
+
+    def turn(self, allocators):
+        """A process on each, side by side: they take their samples in turn, so that all meet the
+        same moods of the machine. [(allocator, its row or why there is none), ...]"""
+        with contextlib.ExitStack() as stack:
+            processes = {}
+            for allocator in allocators:
+                processes[allocator] = stack.enter_context(self.start(allocator))
+                processes[allocator].answer()  # when it is warm
+            _take_samples(list(processes.values()), PATIENCE_S if self.is_single else 0)
+            return [(allocator, attempt(self.row, process.finish(), allocator))
+                    for allocator, process in processes.items()]
+
+
+def attempt(run, *arguments):
+    """What it returns; a failure is returned as well."""
+    try:
+        return run(*arguments)
+    except BenchmarkFailed as failure:
+        return failure
+
+
+def _take_samples(processes, patience_s):
+    """bench/common/sampling.h says what is asked for."""
+    generator = random.Random(SEED)
+    missing = set(processes)
+    end = time.monotonic() + patience_s
+    while missing and time.monotonic() < end:
+        for process in generator.sample(processes, len(processes)):
+            if process in missing and process.ask("u") >= SAMPLES:
+                missing.remove(process)
+    for taken in range(OF_ANY_KIND if missing else 0):
+        if taken >= SAMPLES_LEAST and time.monotonic() > end + PATIENCE_S:
+            break
+        for process in generator.sample(processes, len(processes)):
+            process.ask("a")
 
 
 def _value(text):
@@ -102,26 +174,30 @@ def scenario_points(scenario, build, effort=None):
 
 
 def take_turns(contests, turns, run, watch):
-    """`contests` is [(point, allocators), ...]. `run(point, allocator)` makes one row, and
-    `watch(turn, point, allocator, row)` sees it. The allocators of a point follow each other
-    closely, in another order each turn."""
+    """`contests` is [(point, allocators), ...], `turns` how many there are of a point. `run(point, allocators)` makes a row on each of
+    them, [(allocator, row), ...], and `watch(turn, point, allocator, row)` sees it. The allocators
+    of a point run side by side or one upon the other, in another order each turn."""
     generator = random.Random(SEED)
-    for turn in range(turns):
+    for turn in range(max(turns(point) for point, _ in contests)):
         for point, allocators in contests:
-            for allocator in generator.sample(allocators, len(allocators)):
-                watch(turn, point, allocator, run(point, allocator))
+            if turn >= turns(point):
+                continue
+            for allocator, row in run(point, generator.sample(allocators, len(allocators))):
+                watch(turn, point, allocator, row)
 
 
-def interleave(all_points, allocators, turns, effort=None, progress=True):
+def interleave(all_points, allocators, turns, progress=True):
     """{(point, allocator): [row, ...]}, `turns` of each."""
     rows = {(point, allocator): [] for point in all_points for allocator in allocators}
     with Progress(len(rows) * turns, shown=progress) as bar:
         def watch(_turn, point, allocator, row):
+            if isinstance(row, BenchmarkFailed):
+                raise row
             rows[point, allocator].append(row)
             bar.step(point, allocator.name)
 
-        take_turns([(point, allocators) for point in all_points], turns,
-                   lambda point, allocator: point.run(allocator, effort=effort), watch)
+        take_turns([(point, allocators) for point in all_points], lambda _: turns,
+                   lambda point, order: point.turn(order), watch)
     return rows
 
 

@@ -11,11 +11,13 @@ from lab.allocators import ROOT, Role, from_library
 from lab.callgrind import CountFailed
 from lab.counted import can_count, instructions_per_pair
 from lab.launch import BenchmarkFailed
-from lab.programs import CommandPoint
+from lab.programs import CommandPoint, ProgramPoint
 from lab.progress import Progress
 from lab.results import MARGIN, Results, Writer
 
-RUNS_LEAST = 5  # the fewest that can tell anything apart
+# How often each scenario runs on each allocator.
+RUNS_LEAST = 5  # fewer can tell nothing apart
+RUNS = 12
 BARE_LIST = "barelist.so"
 
 
@@ -69,17 +71,15 @@ class Session:
         self.check_origins(contests)
         contests = self.contests(points)
 
-        def run(point, allocator):
-            try:
-                return point.run(allocator) if self.takes_part(point, allocator) else None
-            except BenchmarkFailed as failure:
-                self.leave_out(point, allocator, failure)
-                return None
+        def run(point, allocators):
+            return point.turn([one for one in allocators if self.takes_part(point, one)])
 
-        with Progress(turns * sum(len(allocators) for _, allocators in contests)) as bar:
+        with Progress(sum(turns(point) * len(allocators) for point, allocators in contests)) as bar:
             def watch(turn, point, allocator, row):
                 bar.step(point, allocator.name)
-                if row is not None:
+                if isinstance(row, BenchmarkFailed):
+                    self.leave_out(point, allocator, row)
+                else:
                     self.writer.write("rows", row | {
                         "turn": turn, "group": suite.group_of(point), "scenario": point,
                         "allocator": allocator.name})
@@ -149,6 +149,12 @@ def _count(pair):
         return None
 
 
+def turns_of(point, options):
+    """Real programs take seconds: in a quick visit they make do with the fewest turns."""
+    least = options.quick and isinstance(point, ProgramPoint)
+    return options.runs or (RUNS_LEAST if least else RUNS)
+
+
 def shown_path(path):
     """Without the folder that this repository happens to lie in."""
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
@@ -161,7 +167,7 @@ def describe(writer, chosen, options):
             "version": one.version(), "sha256": one.checksum()})
     for name, value in machine.describe().items():
         writer.write("machine", {"name": name, "value": value})
-    writer.write("machine", {"name": "runs", "value": options.runs})
+    writer.write("machine", {"name": "runs", "value": options.runs or RUNS})
     writer.write("machine", {"name": "command", "value": options.asked})
 
 
@@ -203,7 +209,7 @@ def hold(options, chosen, out):
     with Writer(out) as writer:
         describe(writer, chosen, options)
         session = Session(chosen, build, writer)
-        session.measure(points, options.runs)
+        session.measure(points, lambda point: turns_of(point, options))
         writer.write("machine", {"name": "processors busy with other work",
                                  "value": f"{load.others():.1f}"})
         if asked_for(options, tide.NAME):

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from lab import runs
 from lab.programs import PROGRAMS, CommandPoint, ProgramPoint
 
-EFFORT = ("--samples=15", "--sample-ms=4")
-EFFORT_QUICK = ("--samples=9", "--sample-ms=2")
-# A crew's work without --rounds takes up to a second; the share of it that is enough.
-CREW_ROUNDS = {"asymmetric": 500, "cache_scratch": 10000, "cache_thrash": 10000, "larson": 20,
-               "pareto": 10, "phases": 12, "ring": 2000, "scale": 4000, "scale_bare": 4000,
-               "sh6": 60, "sh8": 40, "xmalloc": 2000}
+EFFORT = ("--sample-ms=1",)
+# A crew's work without --rounds takes up to a second; for a sample less is enough.
+CREW_ROUNDS = {"asymmetric": 100, "cache_scratch": 500, "cache_thrash": 500, "larson": 2,
+               "pareto": 2, "phases": 2, "ring": 400, "scale": 200, "scale_bare": 200,
+               "sh6": 8, "sh8": 8, "xmalloc": 200}
 THREADS_LEAST = {"xmalloc": 2, "asymmetric": 2}
 
 # What is counted on every allocator, exactly.
@@ -48,7 +47,8 @@ def crew_scenarios(quick):
 
 SWEEP = Scenarios(
     ("sweep --size=16,64,256,1024 --burst=1,10,100,1000,10000,100000 --order=lifo,random",),
-    ("sweep --size=64,1024 --burst=1,100,10000,100000 --order=lifo",))
+    ("sweep --size=64 --burst=1,100,10000,100000 --order=lifo",
+     "sweep --size=1024 --burst=1,100,10000 --order=lifo"))
 LOAD = Scenarios(
     ("churn --quick", "churn --size=64,1024 --burst=10000 --order=random --survivors=5 --gap=0 "
      "--threads=1 --handoff=no",
@@ -63,7 +63,7 @@ LOAD = Scenarios(
      "multisize --mix=mixed,phases --max=2048 --burst=10000 --threads=1",
      "churn --size=64 --burst=10000 --order=lifo --survivors=0 --gap=0 --threads=2 "
      "--handoff=yes"))
-REAL_PROGRAMS = Scenarios(tuple(program.name for program in PROGRAMS), ("python",))
+REAL_PROGRAMS = Scenarios(tuple(program.name for program in PROGRAMS), ())
 
 
 def group_of(point):
@@ -101,7 +101,8 @@ def expand(word, quick):
     names = (word, SCALE_BARE) if word == "scale" else (word,)
     of_program = [[scenario for scenario in standard(short) if scenario.split()[0] in names]
                   for short in (quick, False)]
-    return families(quick).get(word) or of_program[0] or of_program[1] or [word]
+    of_family = [families(short).get(word) for short in (quick, False)]
+    return next(filter(None, (*of_family, *of_program)), [word])
 
 
 def points(scenarios, build, quick):
@@ -117,4 +118,4 @@ def _points_of(scenario, build, quick):
     if word in CREW_ROUNDS:
         effort = (f"--rounds={CREW_ROUNDS[word]}",)
         return runs.scenario_points(scenario, build, effort)
-    return runs.scenario_points(scenario, build, EFFORT_QUICK if quick else EFFORT)
+    return runs.scenario_points(scenario, build, EFFORT)

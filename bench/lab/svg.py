@@ -11,7 +11,8 @@ TICKS = 5
 FACTOR_LEAST = 2
 SHAPES = ("M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0", "M-3.5,-3.5h7v7h-7z", "M0,-4.5l4.5,8h-9z",
           "M0,-5l5,5l-5,5l-5,-5z", "M-4,-1.5h2.5v-2.5h3v2.5h2.5v3h-2.5v2.5h-3v-2.5h-2.5z",
-          "M0,4.5l4.5,-8h-9z")
+          "M0,4.5l4.5,-8h-9z", "M-4,-3l1,-1l3,3l3,-3l1,1l-3,3l3,3l-1,1l-3,-3l-3,3l-1,-1l3,-3z",
+          "M0,-5l4.8,3.5l-1.8,5.6h-6l-1.8,-5.6z", "M-5,-2h10v4h-10z", "M-2,-5h4v10h-4z")
 
 
 def shape(series):
@@ -67,8 +68,9 @@ class Axis:
 
     def _log_marks(self):
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        wide = self.high / self.low > 100
-        factors = (1,) if self.high / self.low > 10000 else (1, 3) if wide else (1, 2, 5)
+        spans = ((10_000, (1,)), (100, (1, 3)), (5, (1, 2, 5)))
+        factors = next((factors for span, factors in spans if self.high / self.low > span),
+                       (1, 1.5, 2, 3, 4, 5, 7))
         return [factor * 10.0 ** decade for decade in decades for factor in factors]
 
 

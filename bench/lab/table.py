@@ -2,7 +2,7 @@
 import math
 import os
 
-from lab.results import MARGIN
+from lab.results import MARGIN, MEAN_MARGIN
 from lab.suite import COUNTED_SIZES, GROUPS, OWN
 
 COLOURS = {"faster": "32", "slower": "31", "smaller": "32", "larger": "31"}
@@ -46,10 +46,6 @@ def format_interval(ratio):
     if math.isinf(ratio.high):
         return f"{ratio.value:.2f}"
     return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
-def size_verdict(ratio):
-    return SIZE_WORDS[ratio.verdict(MARGIN)]
 
 
 def _row(cells, paint):
@@ -108,7 +104,7 @@ def summary(results, paint):
         words = list(results.verdicts(rival).values())
         counts = ", ".join(f"{words.count(word)} {word}"
                            for word in ("faster", "slower", "cannot tell"))
-        time_word, memory_word = time.verdict(MARGIN), size_verdict(memory)
+        time_word, memory_word = time.verdict(MEAN_MARGIN), SIZE_WORDS[memory.verdict(MEAN_MARGIN)]
         yield (f"  {rival:<12} time {format_interval(time):<22}{paint(f'{time_word:<12}')}"
                f" memory {format_interval(memory):<22}{paint(f'{memory_word:<12}')} {counts}")
 

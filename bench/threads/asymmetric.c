@@ -10,8 +10,8 @@ enum { PENDING_MAX = 256, SMALLEST = 16, LARGEST = 512 };
 static queue_t *many_to_one, *one_to_many;
 
 static void prepare(unsigned threads) {
-    many_to_one = queue_new(PENDING_MAX, threads - 1);
-    one_to_many = queue_new(PENDING_MAX, 1);
+    queue_open(&many_to_one, PENDING_MAX, threads - 1);
+    queue_open(&one_to_many, PENDING_MAX, 1);
 }
 
 static size_t produce(crew_seat_t *seat, queue_t *queue, size_t batches) {

@@ -10,16 +10,21 @@
 #include "counted.h"
 #include "crew.h"
 #include "measure.h"
+#include "sampling.h"
+#include "speed.h"
 
 typedef struct member {
     crew_seat_t seat;
     uint64_t began, ended;
     size_t pairs;
+    bool disturbed;
     pthread_t thread;
 } __attribute__((aligned(128))) member_t;
 
 static struct {
     const crew_job_t *job;
+    unsigned threads;
+    size_t probe_ns; /* speed.h */
     pthread_barrier_t barrier;
     _Atomic ptrdiff_t live, live_peak;
     member_t members[BENCH_THREADS];
@@ -36,24 +41,45 @@ void crew_count(crew_seat_t *seat) {
 
 static void *member_main(void *argument) {
     member_t *member = argument;
+    member->disturbed = !speed_is_full(crew.probe_ns);
     crew_wait();
     member->began = clock_ns(CLOCK_MONOTONIC);
     member->pairs = crew.job->work(&member->seat);
+    if (bench_dawdle != NULL) bench_dawdle(CLOCK_MONOTONIC, member->began);
     member->ended = clock_ns(CLOCK_MONOTONIC);
+    member->disturbed = member->disturbed || !speed_is_full(crew.probe_ns);
     return NULL;
 }
 
-static void run(unsigned threads, size_t rounds) {
-    if (pthread_barrier_init(&crew.barrier, NULL, threads) != 0) bench_fail("barrier", "refused");
-    for (unsigned i = 0; i < threads; i++) {
+static void start(size_t rounds) {
+    if (crew.job->prepare != NULL) crew.job->prepare(crew.threads);
+    for (unsigned i = 0; i < crew.threads; i++) {
         member_t *member = &crew.members[i];
         member->seat =
-            (crew_seat_t){.index = i, .count = threads, .rounds = rounds, .random = i + 1};
+            (crew_seat_t){.index = i, .count = crew.threads, .rounds = rounds, .random = i + 1};
         if (pthread_create(&member->thread, NULL, member_main, member) != 0) {
             bench_fail("thread", "refused");
         }
     }
-    for (unsigned i = 0; i < threads; i++) pthread_join(crew.members[i].thread, NULL);
+}
+
+/* The job, once. */
+static bench_sample_t run(size_t rounds) {
+    bench_sample_t sample = {0};
+    const uint64_t faults = process_faults();
+    uint64_t began = UINT64_MAX, ended = 0;
+    start(rounds);
+    for (unsigned i = 0; i < crew.threads; i++) {
+        const member_t *member = &crew.members[i];
+        pthread_join(member->thread, NULL);
+        if (member->began < began) began = member->began;
+        if (member->ended > ended) ended = member->ended;
+        sample.pairs += member->pairs;
+        sample.disturbed = sample.disturbed || member->disturbed;
+    }
+    sample.nanoseconds = crew.threads * (ended - began);
+    sample.faults = process_faults() - faults;
+    return sample;
 }
 
 /* ---- the row --------------------------------------------------------------------------------- */
@@ -61,7 +87,7 @@ static void run(unsigned threads, size_t rounds) {
 static void print_header(void) {
     printf(
         "benchmark\tthreads\trounds\tallocator\tpairs\tns_per_pair\tcpu_ns_per_pair\tpairs_per_s\t"
-        "live_kib\tbase_kib\tpeak_kib\t%s\n",
+        "undisturbed\tfaults\tlive_kib\tbase_kib\tpeak_kib\t%s\n",
         counted_header);
 }
 
@@ -74,24 +100,15 @@ typedef struct before {
 
 /* ns_per_pair: how long one thread takes, waiting included; cpu_ns_per_pair: how long processors
  * work for it. */
-static void print_row(unsigned threads, size_t rounds, const before_t *before) {
+static void print_row(size_t rounds, const before_t *before, sampled_t sampled) {
     const counted_t since = counted_since(&before->counted);
     char counted[COUNTED_TEXT];
     counted_format(&since, counted);
     const uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before->cpu_ns;
-    uint64_t began = UINT64_MAX, ended = 0;
-    size_t pairs = 0;
-    for (unsigned i = 0; i < threads; i++) {
-        const member_t *member = &crew.members[i];
-        if (member->began < began) began = member->began;
-        if (member->ended > ended) ended = member->ended;
-        pairs += member->pairs;
-    }
-    const double seconds = (double)(ended - began) * 1e-9;
-    const double per_second = (double)pairs / seconds;
-    printf("%s\t%u\t%zu\t%s\t%zu\t%.2f\t%.2f\t%.0f\t%td\t%zu\t%zu\t%s\n", crew.job->name, threads,
-           rounds, allocator_name(), pairs, threads * 1e9 / per_second,
-           (double)cpu_ns / (double)pairs, per_second, atomic_load(&crew.live_peak) / 1024,
+    printf("%s\t%u\t%zu\t%s\t%zu\t%.2f\t%.2f\t%.0f\t%zu\t%zu\t%td\t%zu\t%zu\t%s\n", crew.job->name,
+           crew.threads, rounds, allocator_name(), (size_t)sampled.pairs, sampled.ns_per_pair,
+           (double)cpu_ns / (double)sampled.pairs, crew.threads * 1e9 / sampled.ns_per_pair,
+           sampled.undisturbed, (size_t)sampled.faults, atomic_load(&crew.live_peak) / 1024,
            before->resident_kib, resident_peak_kib(), counted);
 }
 
@@ -110,36 +127,63 @@ static bool parse_number(const char *argument, const char *name, size_t *number)
 }
 
 static _Noreturn void print_help(const crew_job_t *job) {
-    printf("%s: %s\n\n"
-           "  --threads=N   at least %u (default: one for each processor)\n"
-           "  --rounds=N    the work of each thread (default: %zu)\n"
-           "  --no-header   the row only\n",
-           job->name, job->summary, job->threads_min, job->rounds);
+    printf(
+        "%s: %s\n\n"
+        "  --threads=N   at least %u (default: one for each processor)\n"
+        "  --rounds=N    the work of each thread (default: %zu)\n"
+        "  --samples=N   how often the job is done (default: 1); the lower quartile is reported\n"
+        "  --on-demand=N  a job when the driver asks for it; N is what `speed` prints\n"
+        "  --no-header   the row only\n",
+        job->name, job->summary, job->threads_min, job->rounds);
     exit(0);
 }
 
-int crew_main(const crew_job_t *job, int argc, char **argv) {
-    size_t threads = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
-    size_t rounds = job->rounds;
-    bool header = true;
-    if (threads < job->threads_min) threads = job->threads_min;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) print_help(job);
-        if (strcmp(argv[i], "--no-header") == 0) {
-            header = false;
-        } else if (!parse_number(argv[i], "--threads=", &threads) &&
-                   !parse_number(argv[i], "--rounds=", &rounds)) {
-            bench_fail("unknown option (see --help)", argv[i]);
-        }
-    }
-    if (threads < job->threads_min) bench_fail(job->name, "needs more threads");
-    if (threads > BENCH_THREADS) bench_fail("--threads", "too many");
+/* What the command line asks for. */
+typedef struct crew_options {
+    size_t threads, rounds, samples, probe_ns;
+    bool header;
+} crew_options_t;
 
+static void parse_argument(const crew_job_t *job, crew_options_t *options, const char *argument) {
+    if (strcmp(argument, "--help") == 0) print_help(job);
+    if (strcmp(argument, "--no-header") == 0) {
+        options->header = false;
+    } else if (!parse_number(argument, "--threads=", &options->threads) &&
+               !parse_number(argument, "--rounds=", &options->rounds) &&
+               !parse_number(argument, "--samples=", &options->samples) &&
+               !parse_number(argument, "--on-demand=", &options->probe_ns)) {
+        bench_fail("unknown option (see --help)", argument);
+    }
+}
+
+static crew_options_t parse(const crew_job_t *job, int argc, char **argv) {
+    crew_options_t options = {.threads = (size_t)sysconf(_SC_NPROCESSORS_ONLN),
+                              .rounds = job->rounds,
+                              .samples = 1,
+                              .header = true};
+    if (options.threads < job->threads_min) options.threads = job->threads_min;
+    for (int i = 1; i < argc; i++) parse_argument(job, &options, argv[i]);
+    if (options.threads < job->threads_min) bench_fail(job->name, "needs more threads");
+    if (options.threads > BENCH_THREADS) bench_fail("--threads", "too many");
+    return options;
+}
+
+int crew_main(const crew_job_t *job, int argc, char **argv) {
+    const crew_options_t options = parse(job, argc, argv);
     crew.job = job;
-    if (job->prepare != NULL) job->prepare((unsigned)threads);
+    crew.threads = (unsigned)options.threads;
+    crew.probe_ns = options.probe_ns;
+    if (pthread_barrier_init(&crew.barrier, NULL, crew.threads) != 0) {
+        bench_fail("barrier", "refused");
+    }
+    if (job->prepare != NULL) job->prepare(crew.threads);
     const before_t before = {resident_kib(), clock_ns(CLOCK_PROCESS_CPUTIME_ID), counted_now()};
-    run((unsigned)threads, rounds);
-    if (header) print_header();
-    print_row((unsigned)threads, rounds, &before);
+    const sampling_t sampling = {.run = run,
+                                 .rounds = options.rounds,
+                                 .samples = options.samples,
+                                 .probe_ns = options.probe_ns};
+    const sampled_t sampled = sampling_take(&sampling);
+    if (options.header) print_header();
+    print_row(options.rounds, &before, sampled);
     return 0;
 }

@@ -5,7 +5,8 @@
  *
  * A program of bench.h repeats short samples in a team of threads that stays. Here a job is
  * measured whole, from the moment when its first thread begins to the end of its last, so that
- * threads which start and end within it belong to what is measured.
+ * threads which start and end within it belong to what is measured. It may be done several times
+ * in one process, each time a sample (sampling.h), and leaves no block behind.
  * SPDX-License-Identifier: MIT */
 #ifndef BENCH_THREADS_CREW_H
 #define BENCH_THREADS_CREW_H
@@ -33,7 +34,8 @@ typedef struct crew_job {
     const char *summary; /* for --help */
     unsigned threads_min;
     size_t rounds;                     /* of each thread, without --rounds */
-    void (*prepare)(unsigned threads); /* on the main thread, unmeasured; NULL: nothing to do */
+    void (*prepare)(unsigned threads); /* on the main thread, unmeasured, before each time that the
+                                          job is done; NULL: nothing to do */
     size_t (*work)(crew_seat_t *seat); /* returns the malloc+free pairs made, or 0 where another
                                           thread counts them */
 } crew_job_t;

@@ -12,6 +12,7 @@ static struct {
 } exchange;
 
 void exchange_prepare(unsigned threads, size_t hand) {
+    if (exchange.place_count != 0) return; /* the job before left no block in a batch */
     exchange.place_count = threads * EXCHANGE_PLACES;
     const size_t size = threads * (EXCHANGE_PLACES + hand) * sizeof(batch_t);
     /* Written, so that it is resident before the memory is measured. */

@@ -4,6 +4,7 @@
  * objects are freed by threads that did not allocate them, whose allocating thread is gone.
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <string.h>
 
 #include "bench.h"
 #include "crew.h"
@@ -13,7 +14,10 @@ enum { OBJECTS = 5000, REPLACEMENTS = 50000, SMALLEST = 8, LARGEST = 1000 };
 
 static void *(*objects)[OBJECTS]; /* of each thread */
 
-static void prepare(unsigned threads) { objects = bench_map(threads * sizeof *objects); }
+static void prepare(unsigned threads) {
+    if (objects == NULL) objects = bench_map(threads * sizeof *objects);
+    memset(objects, 0, threads * sizeof *objects);
+}
 
 static void *serve(void *argument) {
     crew_seat_t *seat = argument;

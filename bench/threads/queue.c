@@ -13,7 +13,7 @@ struct queue {
     batch_t batches[];
 };
 
-queue_t *queue_new(size_t capacity, unsigned producers) {
+static queue_t *queue_new(size_t capacity) {
     const size_t size = sizeof(queue_t) + capacity * sizeof(batch_t);
     queue_t *queue = bench_map(size);
     memset(queue, 0, size); /* resident before the memory is measured */
@@ -21,8 +21,12 @@ queue_t *queue_new(size_t capacity, unsigned producers) {
     pthread_cond_init(&queue->not_full, NULL);
     pthread_cond_init(&queue->not_empty, NULL);
     queue->capacity = capacity;
-    queue->producers = producers;
     return queue;
+}
+
+void queue_open(queue_t **queue, size_t capacity, unsigned producers) {
+    if (*queue == NULL) *queue = queue_new(capacity);
+    (*queue)->producers = producers;
 }
 
 void queue_put(queue_t *queue, const batch_t *batch) {

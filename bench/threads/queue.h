@@ -15,8 +15,9 @@ typedef struct batch {
 
 typedef struct queue queue_t;
 
-/* A queue for `capacity` batches that `producers` threads put into. */
-queue_t *queue_new(size_t capacity, unsigned producers);
+/* A queue for `capacity` batches that `producers` threads put into: made where `*queue` is NULL,
+ * else the one of the job before, opened again. */
+void queue_open(queue_t **queue, size_t capacity, unsigned producers);
 
 /* Waits while the queue is full. */
 void queue_put(queue_t *queue, const batch_t *batch);

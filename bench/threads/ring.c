@@ -12,7 +12,7 @@ enum { LEAD = 128, PENDING_MAX = 2 * LEAD, SMALLEST = 16, LARGEST = 256 };
 static queue_t *inboxes[BENCH_THREADS];
 
 static void prepare(unsigned threads) {
-    for (unsigned i = 0; i < threads; i++) inboxes[i] = queue_new(PENDING_MAX, 1);
+    for (unsigned i = 0; i < threads; i++) queue_open(&inboxes[i], PENDING_MAX, 1);
 }
 
 static void make(crew_seat_t *seat, queue_t *next) {

@@ -7,7 +7,14 @@ typedef struct link {
     struct link *next;
 } link_t;
 
+static char *memory[BENCH_THREADS];
 static _Thread_local link_t *list;
+
+static void prepare(unsigned threads) {
+    for (unsigned i = 0; i < threads; i++) {
+        if (memory[i] == NULL) memory[i] = bench_map(SCALE_BURST * SCALE_BLOCK);
+    }
+}
 
 /* Calls, as those of an allocator are. */
 __attribute__((noinline)) static void give(void *block) {
@@ -24,7 +31,7 @@ __attribute__((noinline)) static void *take(size_t size) {
 }
 
 static size_t work(crew_seat_t *seat) {
-    char *blocks = bench_map(SCALE_BURST * SCALE_BLOCK);
+    char *blocks = memory[seat->index];
     for (size_t i = 0; i < SCALE_BURST; i++) give(blocks + i * SCALE_BLOCK);
     return scale_work(seat, take, give);
 }
@@ -34,6 +41,7 @@ int main(int argc, char **argv) {
                             .summary = "the bursts of scale on a bare list",
                             .threads_min = 1,
                             .rounds = 30000,
+                            .prepare = prepare,
                             .work = work};
     return crew_main(&job, argc, argv);
 }

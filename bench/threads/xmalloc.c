@@ -11,7 +11,7 @@ static queue_t *queue;
 
 static unsigned producers(unsigned threads) { return threads / 2; }
 
-static void prepare(unsigned threads) { queue = queue_new(PENDING_MAX, producers(threads)); }
+static void prepare(unsigned threads) { queue_open(&queue, PENDING_MAX, producers(threads)); }
 
 /* 8 to 2,047 bytes; each power of two as often as any other. */
 static size_t random_size(crew_seat_t *seat) {

@@ -24,7 +24,13 @@ def drifting(generator, turn):
     return (1 + 0.05 * turn) * generator.lognormvariate(0, 0.02)
 
 
-NOISES = {noise.__name__: noise for noise in (quiet, two_peaked, drifting)}
+def moody(generator, turn):
+    """A neighbour on the same machine: what runs in his busy moments takes half as long again."""
+    busy = random.Random(turn).random() < 0.4
+    return (1.5 if busy else 1) * generator.lognormvariate(0, 0.01)
+
+
+NOISES = {noise.__name__: noise for noise in (quiet, two_peaked, drifting, moody)}
 
 
 def row(scenario, turn, time):
