@@ -13,9 +13,9 @@
  *  - A slice that never was in a span has kind SPAN_NONE.
  *
  * A page is a span that holds blocks of one size; its fields belong to the heap layer, which says
- * in heap/page.h who writes which. Here they are only laid out: what the owner writes on the fast
- * paths fills the first cache line, what other threads read and write the second; pages never share
- * a line (adjacent-line prefetch included).
+ * in heap/page.h who writes which. Here they are only laid out: what other threads write is in the
+ * first cache line, what the owner writes on the fast paths in the second; pages never share a line
+ * (adjacent-line prefetch included).
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_MEMORY_DESCRIPTOR_H
 #define EDDY_MEMORY_DESCRIPTOR_H
@@ -51,7 +51,9 @@ struct thread;
  *    64 KiB, in the first set of the cache: never in the set of a descriptor's second line.
  *  - What they touch in it stands 8 behind a multiple of 16. Processors compare only the low 12
  *    bits of addresses at first, and no block's link, at a multiple of 16, seems to be one of
- *    these. */
+ *    these.
+ * So the owner word is in the second line too, although others read it: that it slows a burst of
+ * one block down elsewhere costs more than they gain ("Frees from other threads"). */
 typedef struct page {
     /* read, and the first word written, by other threads */
     _Atomic uint64_t thread_free;
