@@ -46,7 +46,7 @@ th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:
 tbody tr:nth-child(even) td:first-child{background:var(--band)}td.text,th.text{text-align:left}
 thead th{vertical-align:bottom}tbody tr:nth-child(even){background:var(--band)}
 @media(max-width:600px){body{padding:.7rem}td:first-child,th:first-child{white-space:normal;
-min-width:6.5rem;max-width:9.5rem;overflow-wrap:anywhere}td.text{white-space:normal;
+min-width:9rem;max-width:9rem;overflow-wrap:break-word;font-size:.8rem}td.text{white-space:normal;
 overflow-wrap:anywhere;min-width:5rem}}
 .faster,.smaller{color:var(--good);font-weight:600}.slower,.larger{color:var(--bad);font-weight:600}
 code{overflow-wrap:anywhere;font-size:.9em}summary{cursor:pointer;padding:.3rem 0}
