@@ -22,10 +22,16 @@ enum {
     STRETCHES = 5, /* of a sample */
 };
 
+/* Memory that always began with a kernel page would share its low address bits with the first
+ * blocks of an allocator whose pages begin there, and processors take the one for the other. So it
+ * begins at any line of one: where, the kernel's choice of the address decides. */
 void *bench_map(size_t size) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    enum { LINE = 64, LINE_BITS = 6 };
+    size_t mapped = size + ((size_t)LINE << LINE_BITS);
+    char *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) bench_fail("mmap", "refused");
-    return memory;
+    uint64_t mixed = ((uintptr_t)memory >> 12) * UINT64_C(0x9e3779b97f4a7c15);
+    return memory + (mixed >> (64 - LINE_BITS)) * LINE;
 }
 
 _Noreturn void bench_fail(const char *reason, const char *detail) {
