@@ -122,12 +122,22 @@ static region_t *region_add(char *address, size_t bytes, bool is_ground) {
                               .is_ground = is_ground});
 }
 
+/* Of the descriptors of a whole window; NULL when refused. The kernel places mappings close upon
+ * each other: with a length that is a power of two, the table's address would agree with that of
+ * the region in so many low bits that the cache's way predictor takes the first blocks for their
+ * descriptor (docs/evidence.md, "Aliasing"). So it is a kernel page longer. */
+static page_t *reserve_table(size_t window_bytes) {
+    size_t bytes = table_bytes(window_bytes) + os_page_size();
+    page_t *table = os_reserve_readable(bytes);
+    if (table != NULL) os_allow_huge_pages(table, bytes, false);
+    return table;
+}
+
 /* The window ends where the first region ends: the kernel places later mappings below earlier
  * ones, so further regions are likely to find room inside. */
 static bool place_window(const char *region, size_t region_bytes, size_t window_bytes) {
-    page_t *table = os_reserve_readable(table_bytes(window_bytes));
+    page_t *table = reserve_table(window_bytes);
     if (table == NULL) return false;
-    os_allow_huge_pages(table, table_bytes(window_bytes), false);
     uintptr_t end = (uintptr_t)region + region_bytes;
     window.base = end > window_bytes ? end - window_bytes : SLICE_BYTES;
     assert_always(((window.base + window_bytes) >> 48) == 0); /* heap/page.h packs addresses */
@@ -170,7 +180,7 @@ static bool start(void) {
  * is not asked for again before it could be given back: each malloc comes here. */
 static bool may_start(void) {
     static void *probe;
-    size_t bytes = REGION_SMALLEST + table_bytes(WINDOW_SMALLEST);
+    size_t bytes = REGION_SMALLEST + os_page_size() + table_bytes(WINDOW_SMALLEST);
     if (probe == NULL) probe = os_reserve(NULL, bytes);
     if (probe == NULL || !os_unmap(probe, bytes)) return false;
     probe = NULL;
