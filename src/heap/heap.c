@@ -7,16 +7,14 @@
 #include "heap/mistake.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "heap/retain.h"
 #include "heap/scavenge.h"
 #include "heap/state.h"
-#include "memory/alarm.h"
 #include "os/os.h"
 
 /* The clock is read once in this many slow entries: some ten microseconds of allocating at the
  * fastest, a few hundredths of an instruction per block. */
 enum { ENTRIES_PER_CLOCK = 64 };
-/* Pages given back in one slow entry at most. */
-enum { RELEASES_PER_ENTRY = 8 };
 /* An empty current page retires for another class at most once in so many slow entries
  * (docs/evidence.md, "Empty current pages"). */
 enum { ENTRIES_PER_EMPTY_CURRENT = 8 };
@@ -40,109 +38,6 @@ static void init_lists(heap_t *heap) {
     list_init(&heap->full);
     heap->next_housekeep = ENTRIES_PER_CLOCK;
     lock_init(&heap->lock, RANK_HEAP);
-}
-
-/* ---- retained pages ---- */
-
-static void set_retained_most(heap_t *heap, size_t slices) {
-    heap->retained_most = slices;
-    heap->retained_noted = size_min(slices, load_relaxed(&heap->retained_peak));
-}
-
-/* More is retained than ever before, or than the option allows, or nobody looks after it. */
-static cold void bound_retained(heap_t *heap) {
-    alarm_ring();
-    size_t retained = load_relaxed(&heap->retained_slices);
-    size_t most = heap->retained_most;
-    if (retained > most) retained -= heap_release_retained(heap, retained - most);
-    if (retained > load_relaxed(&heap->retained_peak)) {
-        store_relaxed(&heap->retained_peak, retained);
-    }
-    set_retained_most(heap, most);
-}
-
-/* Keep a page that has no live block. It stands in no list. */
-static always_inline void retain(heap_t *heap, page_t *page) {
-    unsigned size_class = page->size_class;
-    page->state = PAGE_RETAINED;
-    store_relaxed(&page->owner, NULL);
-    list_push_first(&heap->retained[size_class], &page->link);
-    size_t slices = span_slices(page);
-    demand_fall(&heap->demand, slices);
-    size_t retained = load_relaxed(&heap->retained_slices) + slices;
-    store_relaxed(&heap->retained_slices, retained);
-    if (unlikely(retained > heap->retained_noted)) bound_retained(heap);
-}
-
-/* A page without a live block leaves its list and is kept. */
-static always_inline void retire(heap_t *heap, page_t *page) {
-    list_remove(&page->link);
-    store_relaxed(&page->has_interior, false);
-    count(&heap->counters.pages_retired);
-    retain(heap, page);
-}
-
-/* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
-static always_inline void take_retained(heap_t *heap, page_t *page) {
-    list_remove(&page->link);
-    count_by(&heap->retained_slices, 0 - span_slices(page));
-}
-
-/* Take retained pages out of the heap, `slices` or a little more; how many it was. */
-static size_t detach_retained(heap_t *heap, size_t slices, list_t *detached) {
-    size_t taken = 0;
-    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
-        list_node_t *node;
-        while (taken < slices && (node = list_last(&heap->retained[i])) != NULL) {
-            page_t *page = page_of_link(node);
-            taken += span_slices(page);
-            take_retained(heap, page);
-            store_relaxed(&page->owner, NULL);
-            store_relaxed(&page->heap, NULL);
-            store_relaxed(&page->thread_free, 0);
-            count(&heap->counters.pages_released);
-            list_push_last(detached, node);
-        }
-    }
-    return taken;
-}
-
-size_t heap_release_retained(heap_t *heap, size_t slices) {
-    list_t detached;
-    list_init(&detached);
-    size_t released = detach_retained(heap, slices, &detached);
-    idle_free(&detached);
-    return released;
-}
-
-/* A retained page of another class with as many slices, made anew. */
-static cold page_t *remake_retained(heap_t *heap, unsigned size_class) {
-    size_t slices = class_slices(size_class);
-    for (unsigned i = 0; i < CLASS_COUNT; i++) {
-        list_node_t *node = list_first(&heap->retained[i]);
-        if (node == NULL || class_slices(i) != slices) continue;
-        page_t *page = page_of_link(node);
-        take_retained(heap, page);
-        page_remake(page, heap, size_class);
-        return page;
-    }
-    return NULL;
-}
-
-/* A retained page of this class, its list built; else one of another class. */
-static always_inline page_t *reuse_retained(heap_t *heap, unsigned size_class) {
-    const list_t *same = &heap->retained[size_class];
-    if (unlikely(list_is_empty(same))) {
-        bool any = load_relaxed(&heap->retained_slices) != 0 && !ablated(ABLATE_REMAKE);
-        return any ? remake_retained(heap, size_class) : NULL;
-    }
-    page_t *page = page_of_link(list_first(same));
-    take_retained(heap, page);
-    if (unlikely(page_is_scattered(page)) && !ablated(ABLATE_STRAIGHTEN)) {
-        page_straighten(page);
-        count(&heap->counters.straightened);
-    }
-    return page;
 }
 
 /* ---- other heaps ---- */
@@ -170,7 +65,7 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
         }
     }
     if (page == NULL && !ablated(ABLATE_OTHERS)) {
-        page = reuse_retained(other, size_class);
+        page = heap_reuse_retained(other, size_class);
         if (page != NULL) count(&heap->counters.pages_reused);
     }
     if (page != NULL) {
@@ -264,7 +159,7 @@ static cold void retire_empty_current(heap_t *heap, unsigned size_class) {
     heap->next_empty_current = entries + ENTRIES_PER_EMPTY_CURRENT;
     heap_set_current(heap, longest->size_class, &page_empty);
     heap_list_current(heap, longest);
-    retire(heap, longest);
+    heap_retire(heap, longest);
 }
 
 /* A page of the heap's own with room, in no list; NULL when there is none. */
@@ -278,7 +173,7 @@ static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
     if (unlikely(list_is_empty(&heap->retained[size_class]))) {
         retire_empty_current(heap, size_class);
     }
-    page_t *page = reuse_retained(heap, size_class);
+    page_t *page = heap_reuse_retained(heap, size_class);
     if (unlikely(page == NULL)) return NULL;
     count(&heap->counters.pages_reused);
     demand_rise(&heap->demand, span_slices(page));
@@ -419,7 +314,7 @@ void heap_count_out(page_t *page) {
             heap_wake(heap, page);
         } else if (likely(page->state == PAGE_PARTIAL)) {
             assert_debug(page->used == 0);
-            retire(heap, page);
+            heap_retire(heap, page);
         } else if (!ablated(ABLATE_BIAS)) {
             report_freed_twice(heap, page);
             return;
@@ -435,44 +330,13 @@ void heap_mark_interior(heap_t *heap, page_t *page) {
     lock_release(&heap->lock);
 }
 
-/* ---- windows, start ---- */
-
-static size_t retain_limit(void) {
-    if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_RETAIN)) return 0;
-    return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
-}
-
-/* What goes back does so without the lock: the owner may want it, and the kernel may be called. */
-bool heap_housekeep(heap_t *heap, uint64_t now_ms) {
-    list_t detached;
-    list_init(&detached);
-    if (!lock_try(&heap->lock)) return false;
-    demand_turn(&heap->demand, demand_window(now_ms));
-    set_retained_most(heap, retain_limit());
-    size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
-    size_t retained = load_relaxed(&heap->retained_slices);
-    if (retained > allowed) {
-        size_t surplus = size_min(retained - allowed, RELEASES_PER_ENTRY);
-        retained -= detach_retained(heap, surplus, &detached);
-    }
-    lock_release(&heap->lock);
-    idle_free(&detached);
-    return retained > allowed;
-}
-
-bool heap_arm(heap_t *heap) {
-    if (!lock_try(&heap->lock)) return false;
-    heap->retained_noted = 0;
-    bool none = load_relaxed(&heap->retained_slices) == 0;
-    lock_release(&heap->lock);
-    return none;
-}
+/* ---- start ---- */
 
 void heap_start(heap_t *heap, struct thread *thread) {
     if (heap->full.head.next == NULL) init_lists(heap);
     lock_acquire(&heap->lock);
     store_relaxed(&heap->state, HEAP_LIVE);
-    set_retained_most(heap, retain_limit());
+    heap_read_retain_limit(heap);
     heap->retained_noted = 0;
     /* A sub-heap may come from another thread; an ordinary heap stays with its record. */
     if (load_relaxed(&heap->thread) != thread) heap_set_owner(heap, thread);

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: MIT */
 #include "heap/heap.h"
 #include "heap/idle.h"
-#include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/state.h"
 #include "os/os.h"
@@ -127,16 +126,6 @@ void heap_collect(heap_t *heap, bool is_owner) {
     lock_release(&heap->lock);
     idle_free(&detached);
     if (!rests) collect_running(heap);
-}
-
-bool heap_release_all_retained(void) {
-    size_t released = 0;
-    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        if (!lock_try(&heap->lock)) continue;
-        released += heap_release_retained(heap, SIZE_MAX);
-        lock_release(&heap->lock);
-    }
-    return released > 0;
 }
 
 /* ---- merge, destroy ---- */

@@ -18,6 +18,8 @@ class Bug(NamedTuple):
 
 
 HEAP = "heap/heap.c"
+RETAIN = "heap/retain.c"
+RETAIN_H = "heap/retain.h"
 STATE = "heap/state.h"
 PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
@@ -29,27 +31,27 @@ REGION = "memory/region.c"
 
 BUGS = (
     # ---- retiring, and pages that are kept ----
-    Bug("a page that retires stays listed", HEAP, "retire",
+    Bug("a page that retires stays listed", RETAIN_H, "heap_retire",
         "list_remove(&page->link);", "", ("unit/retire",)),
-    Bug("a page that retires is not counted", HEAP, "retire",
-        "count(&heap->counters.pages_retired);", "", ("unit/retire",)),
-    Bug("interior pointers are remembered for ever", HEAP, "retire",
+    Bug("a page that retires is not counted", RETAIN_H, "heap_retire",
+        "count_by(&heap->counters.pages_retired, 1);", "", ("unit/retire",)),
+    Bug("interior pointers are remembered for ever", RETAIN_H, "heap_retire",
         "store_relaxed(&page->has_interior, false);", "", ("unit/retire",)),
-    Bug("a kept page has an owner", HEAP, "retain",
+    Bug("a kept page has an owner", RETAIN_H, "heap_retain",
         "store_relaxed(&page->owner, NULL);", "", ("unit/retire",)),
-    Bug("kept slices are counted as in use", HEAP, "retain",
+    Bug("kept slices are counted as in use", RETAIN_H, "heap_retain",
         "demand_fall(&heap->demand, slices);", "", ("unit/heap",)),
-    Bug("the option's bound on kept pages is ignored", HEAP, "bound_retained",
+    Bug("the option's bound on kept pages is ignored", RETAIN, "heap_bound_retained",
         "if (retained > most)", "if (false)", ("unit/retention",)),
-    Bug("the option's bound is not looked at again", HEAP, "set_retained_most",
+    Bug("the option's bound is not looked at again", RETAIN, "set_retained_most",
         "size_min(slices, load_relaxed(&heap->retained_peak))",
         "load_relaxed(&heap->retained_peak)", ("unit/retention",)),
-    Bug("a kept page is never used again", HEAP, "reuse_retained",
+    Bug("a kept page is never used again", RETAIN_H, "heap_reuse_retained",
         "list_is_empty(same)", "true", ("unit/retire",)),
-    Bug("a kept page of another class keeps its list", HEAP, "remake_retained",
+    Bug("a kept page of another class keeps its list", RETAIN, "heap_remake_retained",
         "page_remake(page, heap, size_class);", "", ("unit/retire",)),
-    Bug("kept pages of other classes are not used", HEAP, "reuse_retained",
-        "any ? remake_retained(heap, size_class) : NULL", "(void)any, NULL",
+    Bug("kept pages of other classes are not used", RETAIN_H, "heap_reuse_retained",
+        "any ? heap_remake_retained(heap, size_class) : NULL", "(void)any, NULL",
         ("unit/retire", "unit/retention")),
     Bug("pages that other heaps keep are not taken", HEAP, "take_from",
         "page == NULL && !ablated(ABLATE_OTHERS)", "false", ("unit/retention",)),
@@ -59,7 +61,7 @@ BUGS = (
         "purge_locked(dirty);", "", ("unit/span",)),
     Bug("memory is purged in vain before a refusal", "memory/span.c", "take_joined",
         "clean + dirty < slices", "false", ("unit/span",)),
-    Bug("a page in disorder is used as it is", HEAP, "reuse_retained",
+    Bug("a page in disorder is used as it is", RETAIN_H, "heap_reuse_retained",
         "page_straighten(page);", "", ("unit/retire",)),
     Bug("each class keeps an empty page", HEAP, "retire_empty_current",
         "if (longest == NULL) return;", "return;", ("unit/retention",)),
@@ -82,9 +84,9 @@ BUGS = (
     Bug("kept pages of other lengths pile up", HEAP, "find_page",
         "release_some_retained(heap, slices) > 0", "false",
         ("unit/retention",)),
-    Bug("housekeeping releases one page too few", HEAP, "heap_housekeep",
+    Bug("housekeeping releases one page too few", RETAIN, "heap_housekeep",
         "if (retained > allowed)", "if (retained > allowed + 1)", ("unit/retention",)),
-    Bug("housekeeping releases what is needed still", HEAP, "heap_housekeep",
+    Bug("housekeeping releases what is needed still", RETAIN, "heap_housekeep",
         "demand_allowance(&heap->demand)", "demand_allowance(&heap->demand) / 2",
         ("unit/retention",)),
     Bug("an emptied page is retired by a thread that it is not of", HEAP, "heap_count_out",
@@ -257,7 +259,7 @@ BUGS = (
         "span_slices(next) >= more", "span_slices(next) >= more - 1", ("unit/span",)),
     Bug("the limit is off by one", SPAN, "within_limit",
         "demand.in_use <= limit - slices", "demand.in_use < limit - slices", ("unit/span",)),
-    Bug("the kernel is called under a heap's lock", HEAP, "heap_housekeep",
+    Bug("the kernel is called under a heap's lock", RETAIN, "heap_housekeep",
         "detach_retained(heap, surplus, &detached)", "heap_release_retained(heap, surplus)",
         ("unit/scavenge",)),
     Bug("free spans that are needed still are purged", SPAN, "dirty_excess",

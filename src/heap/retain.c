@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "heap/retain.h"
+
+#include "heap/idle.h"
+#include "heap/registry.h"
+#include "memory/alarm.h"
+
+/* Pages given back in one slow entry at most. */
+enum { RELEASES_PER_ENTRY = 8 };
+
+static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
+
+/* ---- the option ---- */
+
+static size_t retain_limit(void) {
+    if (option_get(EDDY_OPTION_DECAY_MS) == 0 || ablated(ABLATE_RETAIN)) return 0;
+    return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
+}
+
+static void set_retained_most(heap_t *heap, size_t slices) {
+    heap->retained_most = slices;
+    heap->retained_noted = size_min(slices, load_relaxed(&heap->retained_peak));
+}
+
+void heap_read_retain_limit(heap_t *heap) { set_retained_most(heap, retain_limit()); }
+
+/* More is retained than ever before, or than the option allows, or nobody looks after it. */
+void heap_bound_retained(heap_t *heap) {
+    alarm_ring();
+    size_t retained = load_relaxed(&heap->retained_slices);
+    size_t most = heap->retained_most;
+    if (retained > most) retained -= heap_release_retained(heap, retained - most);
+    if (retained > load_relaxed(&heap->retained_peak)) {
+        store_relaxed(&heap->retained_peak, retained);
+    }
+    set_retained_most(heap, most);
+}
+
+/* ---- for another class ---- */
+
+page_t *heap_remake_retained(heap_t *heap, unsigned size_class) {
+    size_t slices = class_slices(size_class);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        list_node_t *node = list_first(&heap->retained[i]);
+        if (node == NULL || class_slices(i) != slices) continue;
+        page_t *page = page_of_link(node);
+        heap_take_retained(heap, page);
+        page_remake(page, heap, size_class);
+        return page;
+    }
+    return NULL;
+}
+
+/* ---- giving them back ---- */
+
+/* Take retained pages out of the heap, `slices` or a little more; how many it was. */
+static size_t detach_retained(heap_t *heap, size_t slices, list_t *detached) {
+    size_t taken = 0;
+    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
+        list_node_t *node;
+        while (taken < slices && (node = list_last(&heap->retained[i])) != NULL) {
+            page_t *page = page_of_link(node);
+            taken += span_slices(page);
+            heap_take_retained(heap, page);
+            store_relaxed(&page->owner, NULL);
+            store_relaxed(&page->heap, NULL);
+            store_relaxed(&page->thread_free, 0);
+            count_by(&heap->counters.pages_released, 1);
+            list_push_last(detached, node);
+        }
+    }
+    return taken;
+}
+
+size_t heap_release_retained(heap_t *heap, size_t slices) {
+    list_t detached;
+    list_init(&detached);
+    size_t released = detach_retained(heap, slices, &detached);
+    idle_free(&detached);
+    return released;
+}
+
+bool heap_release_all_retained(void) {
+    size_t released = 0;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        if (!lock_try(&heap->lock)) continue;
+        released += heap_release_retained(heap, SIZE_MAX);
+        lock_release(&heap->lock);
+    }
+    return released > 0;
+}
+
+/* What goes back does so without the lock: the owner may want it, and the kernel may be called. */
+bool heap_housekeep(heap_t *heap, uint64_t now_ms) {
+    list_t detached;
+    list_init(&detached);
+    if (!lock_try(&heap->lock)) return false;
+    demand_turn(&heap->demand, demand_window(now_ms));
+    heap_read_retain_limit(heap);
+    size_t allowed = size_min(demand_allowance(&heap->demand), heap->retained_most);
+    size_t retained = load_relaxed(&heap->retained_slices);
+    if (retained > allowed) {
+        size_t surplus = size_min(retained - allowed, RELEASES_PER_ENTRY);
+        retained -= detach_retained(heap, surplus, &detached);
+    }
+    lock_release(&heap->lock);
+    idle_free(&detached);
+    return retained > allowed;
+}
+
+bool heap_arm(heap_t *heap) {
+    if (!lock_try(&heap->lock)) return false;
+    heap->retained_noted = 0;
+    bool none = load_relaxed(&heap->retained_slices) == 0;
+    lock_release(&heap->lock);
+    return none;
+}
