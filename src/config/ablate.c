@@ -18,6 +18,7 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_KEEP_DIRTY] = "keep_dirty",
     [ABLATE_UNFITTING] = "unfitting",
     [ABLATE_WAKE] = "wake",
+    [ABLATE_LISTED] = "listed",
     [ABLATE_GROW] = "grow",
     [ABLATE_COMBINE] = "combine",
 };

@@ -20,6 +20,7 @@ typedef enum ablation {
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
     ABLATE_UNFITTING,  /* free spans too short stay beside the fresh memory taken instead */
     ABLATE_WAKE,       /* a full page is listed again at the first block freed */
+    ABLATE_LISTED,     /* a page is linked to its end before another of its class is used */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
     ABLATE_COMBINE,    /* each block of another thread is given to its page by itself */
     ABLATION_COUNT

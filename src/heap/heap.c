@@ -180,16 +180,26 @@ static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
-/* The current page is used up: put it with the full ones and take another of the heap's own; NULL
- * when it has none. The current one stays when frees of other threads came in at the last
- * moment. */
+/* List a current page without free blocks; false when it stays: while it has room and no other page
+ * of the class is listed, or when frees of other threads came in at the last moment. */
+static always_inline bool put_aside(heap_t *heap, page_t *page) {
+    if (likely(page->capacity == page->block_limit)) {
+        if (unlikely(!page_mark_full(page))) return false;
+        heap_list_full(heap, page);
+        return true;
+    }
+    /* The blocks of a listed page have been touched; more room would be memory more. */
+    if (list_is_empty(&heap->partial[page->size_class]) || ablated(ABLATE_LISTED)) return false;
+    heap_list_current(heap, page);
+    return true;
+}
+
+/* The current page has no free blocks: take another of the heap's own; NULL when it has none. The
+ * page is the same where put_aside leaves it. */
 static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
-    if (likely(page != &page_empty)) {
-        if (unlikely(!page_mark_full(page))) return page;
-        heap_list_full(heap, page);
-    }
+    if (likely(page != &page_empty) && unlikely(!put_aside(heap, page))) return page;
     page = take_page(heap, size_class);
     if (unlikely(page == NULL)) {
         heap_set_current(heap, size_class, &page_empty);
@@ -265,10 +275,6 @@ static out_of_line bool fill(heap_t *heap, page_t *page, bool *is_zero) {
     return true;
 }
 
-static always_inline bool may_fill(page_t *page) {
-    return page_has_pending(page) || page->capacity < page->block_limit;
-}
-
 page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
     enter(heap);
     remote_flush(load_relaxed(&heap->thread));
@@ -279,7 +285,7 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
         page = heap->current[size_class];
         if (page->free != NULL) return page;
     }
-    if (may_fill(page) && fill(heap, page, is_zero)) return page;
+    if (page_has_pending(page) && fill(heap, page, is_zero)) return page;
     lock_acquire(&heap->lock);
     page = switch_page(heap, size_class);
     lock_release(&heap->lock);

@@ -190,6 +190,31 @@ static void a_kept_page_goes_before_a_new_one_but_after_a_partial_one(void **sta
     }
 }
 
+static void blocks_of_listed_pages_come_before_more_of_the_current_one(void **state) {
+    (void)state;
+    enum { LINKED_MOST = 4 * KIB / BLOCK_ALIGN };
+    static void *linked[LINKED_MOST];
+    FOR_EACH_SIZE(size) {
+        burst_fill(&burst, size, 1);
+        size_t count = 0;
+        linked[count++] = must(eddy_malloc(size));
+        page_t *page = page_of(linked[0]);
+        while (page->free != NULL) linked[count++] = must(eddy_malloc(size));
+        burst_open(&burst, 0);
+        eddy_counters_t before = counters_now();
+        burst_refill(&burst);
+        assert_risen(before, extensions, 0);
+        assert_int_equal(page->state, PAGE_PARTIAL);
+        /* The page's room comes next. */
+        void *next = must(eddy_malloc(size));
+        assert_ptr_equal(page_of(next), page);
+        assert_risen(before, extensions, 1);
+        assert_risen(before, pages_made, 0);
+        eddy_free(next);
+        while (count > 0) eddy_free(linked[--count]);
+    }
+}
+
 static void steady_bursts_have_three_slow_entries_a_page(void **state) {
     (void)state;
     FOR_EACH_SIZE(size) {
@@ -461,6 +486,7 @@ int main(void) {
         RETIRE_TEST(a_full_page_turned_empty_is_kept),
         RETIRE_TEST(a_full_page_is_listed_again_once_a_sixteenth_is_free),
         RETIRE_TEST(a_kept_page_goes_before_a_new_one_but_after_a_partial_one),
+        RETIRE_TEST(blocks_of_listed_pages_come_before_more_of_the_current_one),
         RETIRE_TEST(steady_bursts_have_three_slow_entries_a_page),
         RETIRE_TEST(a_page_freed_in_disorder_comes_back_in_order),
         RETIRE_TEST(a_page_with_interior_pointers_is_an_ordinary_one_again),
