@@ -128,19 +128,12 @@ static void retire_in_queue(size_t size, size_t at) {
     assert_int_equal(counters_now().retained_slices, 0);
 }
 
-static void the_first_page_of_a_queue_is_kept(void **state) {
+static void a_page_is_kept_first_amidst_or_last_in_its_queue(void **state) {
     (void)state;
-    FOR_EACH_SIZE(size) retire_in_queue(size, 0);
-}
-
-static void a_middle_page_of_a_queue_is_kept(void **state) {
-    (void)state;
-    FOR_EACH_SIZE(size) retire_in_queue(size, PAGES / 2 - 1);
-}
-
-static void the_last_page_of_a_queue_is_kept(void **state) {
-    (void)state;
-    FOR_EACH_SIZE(size) retire_in_queue(size, PAGES - 2);
+    const size_t places[] = {0, PAGES / 2 - 1, PAGES - 2};
+    for (size_t i = 0; i < LENGTH(places); i++) {
+        FOR_EACH_SIZE(size) retire_in_queue(size, places[i]);
+    }
 }
 
 static void a_full_page_turned_empty_is_kept(void **state) {
@@ -480,9 +473,7 @@ int main(void) {
         RETIRE_TEST(a_burst_of_one_has_no_slow_entry),
         RETIRE_TEST(a_burst_within_the_only_page_has_no_slow_entry),
         RETIRE_TEST(the_only_page_stays_current_with_all_its_blocks),
-        RETIRE_TEST(the_first_page_of_a_queue_is_kept),
-        RETIRE_TEST(a_middle_page_of_a_queue_is_kept),
-        RETIRE_TEST(the_last_page_of_a_queue_is_kept),
+        RETIRE_TEST(a_page_is_kept_first_amidst_or_last_in_its_queue),
         RETIRE_TEST(a_full_page_turned_empty_is_kept),
         RETIRE_TEST(a_full_page_is_listed_again_once_a_sixteenth_is_free),
         RETIRE_TEST(a_kept_page_goes_before_a_new_one_but_after_a_partial_one),
