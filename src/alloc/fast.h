@@ -1,7 +1,7 @@
 /* The fast paths: malloc and free, whole.
  *
  * Instructions per call in libeddy.so, x86-64, gcc 12 -O2, hit path, return included
- * (test/gate/golden.txt holds them exactly): malloc 15, free 18.
+ * (test/gate/golden.txt holds them exactly): malloc 16, free 18.
  * No counter, lock, atomic operation, division or system call; everything rare is a tail call.
  *
  * malloc finds the current page of the size by table. free finds the descriptor by address; its
@@ -33,7 +33,11 @@ static always_inline bool fast_has_block(page_t *page) {
 
 static always_inline block_t *fast_pop(page_t *page) {
     block_t *block = page->free;
-    page->free = block->next;
+    block_t *next = block->next;
+    page->free = next;
+    /* The next malloc of the class reads the link in that block, which may long have left the cache
+     * or be in that of the thread which freed it. Any address will do: a hint never faults. */
+    __builtin_prefetch(next, 1);
     page->used++;
     check_clear_mark(block);
     return block;
