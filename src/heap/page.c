@@ -43,16 +43,15 @@ void page_free(page_t *page) {
 
 /* Link `count` blocks from number `from` on in address order; the first. */
 static block_t *link_blocks(page_t *page, size_t from, size_t count) {
-    char *first = slice_address(page) + from * page->block_bytes;
-    char *block = first;
-    for (size_t i = 1; i < count; i++) {
-        char *next = block + page->block_bytes;
-        ((block_t *)(void *)block)->next = (block_t *)(void *)next;
+    size_t bytes = page->block_bytes;
+    char *first = slice_address(page) + from * bytes;
+    char *last = first + (count - 1) * bytes;
+    for (char *block = first; block != last; block += bytes) {
+        ((block_t *)(void *)block)->next = (block_t *)(void *)(block + bytes);
         check_set_mark((block_t *)(void *)block);
-        block = next;
     }
-    ((block_t *)(void *)block)->next = NULL;
-    check_set_mark((block_t *)(void *)block);
+    ((block_t *)(void *)last)->next = NULL;
+    check_set_mark((block_t *)(void *)last);
     return (block_t *)(void *)first;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ size_t os_page_size(void) {
     static _Atomic size_t known;
     size_t bytes = load_relaxed(&known);
     if (unlikely(bytes == 0)) {
-        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        bytes = getauxval(AT_PAGESZ);
         store_relaxed(&known, bytes);
     }
     return bytes;
