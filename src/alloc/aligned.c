@@ -16,7 +16,7 @@ static void *interior(heap_t *heap, size_t size, size_t alignment, size_t offset
     if (block == NULL) return NULL;
     size_t skip = (0 - ((uintptr_t)block + offset)) & (alignment - 1);
     page_t *page = span_head(slice_descriptor(slice_of(block)));
-    if (skip > 0) heap_mark_interior(load_relaxed(&page->heap), page);
+    if (skip > 0) heap_mark_interior(page);
     return block + skip;
 }
 

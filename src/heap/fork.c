@@ -2,6 +2,7 @@
 #include "heap/fork.h"
 
 #include "heap/idle.h"
+#include "heap/late.h"
 #include "heap/registry.h"
 #include "heap/scavenge.h"
 #include "heap/subheap.h"
@@ -19,6 +20,7 @@ static void clear_lists(heap_t *heap) {
     list_init(&heap->full);
     heap->token_at = NULL;
     heap->demand.in_use = 0;
+    store_relaxed(&heap->late.slices, 0);
     store_relaxed(&heap->retained_slices, 0);
     store_relaxed(&heap->large_slices, 0);
 }
@@ -39,6 +41,7 @@ static void list_by_state(heap_t *heap, page_t *page) {
 /* Of a heap whose thread was not inside Eddy: the page is as it should be, but others may have had
  * the lists in their hands. The thread may use the page at this moment, without a lock. */
 static void list_again(heap_t *heap, page_t *page) {
+    /* Current pages are the owner's, also those that it has put off listing. */
     if (page->state != PAGE_CURRENT) list_by_state(heap, page);
     heap->demand.in_use += span_slices(page);
 }
@@ -87,6 +90,7 @@ static bool repair_page(page_t *page, void *argument) {
 static void end_vanished(heap_t *heap) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) heap->current[i] = &page_empty;
     for (unsigned i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
+    late_forget(heap);
     store_relaxed(&heap->state, HEAP_DEAD);
     subheap_disown(heap);
 }

@@ -3,6 +3,7 @@
 
 #include "config/ablate.h"
 #include "heap/idle.h"
+#include "heap/late.h"
 #include "heap/limit.h"
 #include "heap/mistake.h"
 #include "heap/registry.h"
@@ -102,7 +103,7 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
 }
 
 static size_t release_some_retained(heap_t *heap, size_t slices) {
-    lock_acquire(&heap->lock);
+    if (!lock_try(&heap->lock)) return 0;
     size_t released = heap_release_retained(heap, slices);
     lock_release(&heap->lock);
     return released;
@@ -198,7 +199,7 @@ static always_inline bool put_aside(heap_t *heap, page_t *page) {
  * page is the same where put_aside leaves it. */
 static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
-    if (unlikely(load_relaxed(&heap->tokens) != NULL)) heap_settle(heap);
+    if (unlikely(load_relaxed(&heap->tokens) != NULL || heap->late.any)) heap_settle(heap);
     if (likely(page != &page_empty) && unlikely(!put_aside(heap, page))) return page;
     page = take_page(heap, size_class);
     if (unlikely(page == NULL)) {
@@ -222,20 +223,63 @@ static cold page_t *take_full_with_room(heap_t *heap, unsigned size_class) {
     return NULL;
 }
 
+static cold page_t *make_full_current(heap_t *heap, unsigned size_class) {
+    lock_acquire(&heap->lock);
+    page_t *page = take_full_with_room(heap, size_class);
+    if (page != NULL) heap_make_current(heap, page);
+    lock_release(&heap->lock);
+    return page;
+}
+
+/* A page of nobody else's, in no list: only its place in the demand needs the lock. */
+static void make_found_current(heap_t *heap, page_t *page) {
+    if (lock_try(&heap->lock)) {
+        demand_rise(&heap->demand, span_slices(page));
+        lock_release(&heap->lock);
+    } else {
+        late_count_in(heap, page);
+    }
+    heap_make_current(heap, page);
+}
+
 /* The heap has no page for the class: find one elsewhere. NULL without memory. */
 static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
     struct eddy_heap *limited = limit_begin(heap);
     bool allowed = limit_allows(limited, class_slices(size_class));
     page_t *page = allowed ? find_page(heap, size_class) : NULL;
-    lock_acquire(&heap->lock);
     if (page != NULL) {
-        demand_rise(&heap->demand, span_slices(page));
+        make_found_current(heap, page);
     } else {
-        page = take_full_with_room(heap, size_class);
+        page = make_full_current(heap, size_class);
     }
-    if (page != NULL) heap_make_current(heap, page);
-    lock_release(&heap->lock);
     limit_end(limited);
+    return page;
+}
+
+/* With the lock, which this releases. */
+static always_inline page_t *next_page(heap_t *heap, unsigned size_class) {
+    page_t *page = switch_page(heap, size_class);
+    lock_release(&heap->lock);
+    return likely(page != NULL) ? page : switch_to_found(heap, size_class);
+}
+
+/* Another thread holds the lock. The current page does without while it has room, and so do those
+ * used up that have blocks again. While the heap retains pages, they are waited for: a steady burst
+ * takes no memory for want of a lock. Otherwise a page from elsewhere does without, too, unless the
+ * heap cannot put off more, has a limit to keep, or memory is refused. */
+static cold page_t *next_page_late(heap_t *heap, unsigned size_class) {
+    page_t *page = heap->current[size_class];
+    if (page->capacity < page->block_limit) return page;
+    page = late_take_spent(heap, size_class);
+    if (page != NULL) return page;
+    bool waits = load_relaxed(&heap->retained_slices) != 0;
+    if (!waits && late_may_spend(heap) && !limit_is_set(heap)) page = find_page(heap, size_class);
+    if (page == NULL) {
+        lock_acquire(&heap->lock);
+        return next_page(heap, size_class);
+    }
+    late_spend(heap, heap->current[size_class]);
+    make_found_current(heap, page);
     return page;
 }
 
@@ -286,10 +330,8 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
         if (page->free != NULL) return page;
     }
     if (page_has_pending(page) && fill(heap, page, is_zero)) return page;
-    lock_acquire(&heap->lock);
-    page = switch_page(heap, size_class);
-    lock_release(&heap->lock);
-    if (unlikely(page == NULL)) page = switch_to_found(heap, size_class);
+    page = likely(lock_try(&heap->lock)) ? next_page(heap, size_class)
+                                         : next_page_late(heap, size_class);
     if (unlikely(page == NULL) || likely(page->free != NULL)) return page;
     /* A page is only listed as partial with blocks, room or pending frees. */
     bool filled = fill(heap, page, is_zero);
@@ -314,7 +356,10 @@ void heap_count_out(page_t *page) {
      * for something else. */
     if (unlikely(heap == NULL || load_relaxed(&heap->thread) != thread_self)) return;
     enter(heap);
-    lock_acquire(&heap->lock);
+    if (unlikely(!lock_try(&heap->lock))) {
+        late_count_out(heap, page);
+        return;
+    }
     if (likely(load_relaxed(&page->heap) == heap)) {
         if (page->state == PAGE_FULL) {
             heap_wake(heap, page);
@@ -329,11 +374,10 @@ void heap_count_out(page_t *page) {
     lock_release(&heap->lock);
 }
 
-void heap_mark_interior(heap_t *heap, page_t *page) {
-    lock_acquire(&heap->lock);
+void heap_mark_interior(page_t *page) {
+    assert_debug(page->state == PAGE_CURRENT);
     store_relaxed(&page->has_interior, true);
     store_relaxed(&page->owner, NULL);
-    lock_release(&heap->lock);
 }
 
 /* ---- start ---- */

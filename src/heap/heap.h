@@ -8,11 +8,13 @@
  * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand. The
  * owner takes it on slow paths; another thread takes it to settle tokens, to take retained pages,
  * and to take pages of a dead heap. It is held for a bounded, short time, never over a system call.
+ * The owner tries it once in malloc and free, and goes on without: what it cannot do then is late.
  *
  * Invariants:
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
  *    a page that never has a block, so that "not initialised" needs no test.
- *  - demand.in_use counts the slices of all pages that are not retained, retained_slices the rest.
+ *  - demand.in_use + late.slices counts the slices of all pages that are not retained,
+ *    retained_slices the rest.
  *    Retiring a page moves its slices from one to the other and taking it moves them back. Clean
  *    memory is taken only when nothing is retained: keeping pages never raises the peak.
  * SPDX-License-Identifier: MIT */
@@ -25,6 +27,17 @@
 #include "os/lock.h"
 
 typedef enum heap_state { HEAP_LIVE, HEAP_DEAD } heap_state_t;
+
+/* What the owner could not do because another thread held the lock (heap/late.h). `any`: something
+ * is to be done. The owner's; the lock for who is not, while the owner rests. */
+enum { LATE_PAGES = 8 };
+typedef struct late {
+    bool any;
+    unsigned spent_count, counted_count;
+    page_t *spent[LATE_PAGES];
+    _Atomic(page_t *) counted[LATE_PAGES]; /* read under the lock by anyone */
+    _Atomic size_t slices;                 /* of pages in use that `demand` does not count yet */
+} late_t;
 
 /* Written by the owner without a lock, read by anyone. */
 typedef struct heap_counters {
@@ -41,6 +54,7 @@ typedef struct heap {
     _Atomic(struct eddy_heap *) first_class; /* NULL: an ordinary heap */
     /* the owner's; the lock for who is not */
     heap_counters_t counters;
+    late_t late;
 
     lock_t lock;
     list_t partial[CLASS_COUNT];
@@ -87,8 +101,9 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
 void heap_count_out(page_t *page);
 /* The same clock that ticks in these two, for large objects. */
 void heap_tick(void);
-/* From now on the page has interior pointers: its frees take the slow path. Owner only. */
-void heap_mark_interior(heap_t *heap, page_t *page);
+/* From now on the page, a current one, has interior pointers: its frees take the slow path. Owner
+ * only. */
+void heap_mark_interior(page_t *page);
 
 /* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no
  * lock. */
@@ -96,8 +111,8 @@ void heap_push_token(heap_t *heap, block_t *token);
 
 /* Under the heap's lock, by any thread: */
 
-/* Move the pages of all tokens to their partial lists, and the tokens to their pages. The owner's,
- * or while it rests: it changes what the owner's fast paths change. */
+/* Do what is late; move the pages of all tokens to their partial lists, and the tokens to their
+ * pages. The owner's, or while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
 /* Release up to `slices` of retained pages, those retained longest first; the slices released. */
 size_t heap_release_retained(heap_t *heap, size_t slices);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/idle.h"
 
+#include "heap/late.h"
+
 /* Pages looked at between taking the lock and letting go of it. */
 enum { STEP_PAGES = 32 };
 /* How often a held lock is tried before the heap is left for the next round. */
@@ -117,6 +119,15 @@ bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
     return true;
 }
 
+void idle_sweep_late(heap_t *heap, idle_round_t *round) {
+    for (unsigned i = 0; i < LATE_PAGES; i++) {
+        page_t *page = late_counted(heap, i);
+        if (page == NULL || !is_ripe(page, 0, round)) continue;
+        idle_detach(heap, page);
+        list_push_last(round->detached, &page->link);
+    }
+}
+
 static bool lock_soon(heap_t *heap) {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
         if (lock_try(&heap->lock)) return true;
@@ -133,7 +144,10 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
             round->aging = true;
             return;
         }
-        if (!begun) heap->token_at = NULL;
+        if (!begun) {
+            heap->token_at = NULL;
+            idle_sweep_late(heap, round);
+        }
         begun = true;
         if (more_partial) more_partial = sweep_partial(heap, &size_class, round);
         if (more_tokens) more_tokens = idle_sweep_tokens(heap, round);

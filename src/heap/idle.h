@@ -18,9 +18,10 @@
  * lock. See page.h for why this is safe beside an owner that takes no lock. Ordered: pairs with
  * page_give, whose last user's work is seen, and which looks at the heap's state afterwards. */
 static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
-    if (page->state != PAGE_PARTIAL && page->state != PAGE_FULL) return false;
-    uint32_t in_use =
-        page_in_use((page_state_t)page->state, page_peek(page).used, page->block_limit);
+    /* Only who holds the lock makes a page one of these two, or one of them another. */
+    page_view_t view = page_peek(page);
+    if (view.state != PAGE_PARTIAL && view.state != PAGE_FULL) return false;
+    uint32_t in_use = page_in_use(view.state, view.used, view.block_limit);
     return in_use == pending_count(load_ordered(&page->thread_free)) + tokens;
 }
 
@@ -47,6 +48,9 @@ typedef struct idle_round {
 /* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page
  * that stays keeps its token for the owner, who alone may list it. Under the heap's lock. */
 bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
+/* Detach those of the pages that the owner counted out without the lock (heap/late.h): no list that
+ * is looked at shows the full ones. Under the heap's lock. */
+void idle_sweep_late(heap_t *heap, idle_round_t *round);
 /* Take some pages that other threads emptied from a heap whose owner runs, the caller or another,
  * because memory is needed now: true when any of them is free. Never waits. */
 bool idle_take(heap_t *heap, bool is_owner);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap/limit.h"
 
-struct eddy_heap *limit_begin(heap_t *heap) {
+static struct eddy_heap *limited(heap_t *heap) {
     struct eddy_heap *first_class = load_relaxed(&heap->first_class);
     if (likely(first_class == NULL)) return NULL;
-    if (load_relaxed(&first_class->limit_slices) == SIZE_MAX) return NULL;
-    lock_acquire(&first_class->lock);
+    return load_relaxed(&first_class->limit_slices) == SIZE_MAX ? NULL : first_class;
+}
+
+bool limit_is_set(heap_t *heap) { return limited(heap) != NULL; }
+
+struct eddy_heap *limit_begin(heap_t *heap) {
+    struct eddy_heap *first_class = limited(heap);
+    if (first_class != NULL) lock_acquire(&first_class->lock);
     return first_class;
 }
 
@@ -25,7 +31,8 @@ static size_t held_slices(const struct eddy_heap *locked) {
     size_t slices = 0;
     for (heap_t *part = locked->subheaps; part != NULL; part = part->next_of_first_class) {
         lock_acquire(&part->lock);
-        slices += part->demand.in_use + load_relaxed(&part->retained_slices);
+        slices += part->demand.in_use + load_relaxed(&part->late.slices) +
+                  load_relaxed(&part->retained_slices);
         lock_release(&part->lock);
         slices += load_relaxed(&part->large_slices);
     }

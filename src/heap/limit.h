@@ -10,7 +10,9 @@
 
 #include "heap/subheap.h"
 
-/* Lock the first-class heap that this is a part of, if it has a limit; NULL otherwise. */
+/* Whether the heap is part of a first-class heap with a limit. */
+bool limit_is_set(heap_t *heap);
+/* Lock that first-class heap; NULL when there is none. */
 struct eddy_heap *limit_begin(heap_t *heap);
 /* Lock the one that a large object belongs to, limit or not, before the object's length changes: it
  * does not end meanwhile. NULL when it belongs to none. */

@@ -115,5 +115,4 @@ void page_verify(const page_t *page) {
     uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
     assert_always(in_use + length == page->capacity);
     assert_always(page->capacity <= page->block_limit);
-    assert_always(page->state != PAGE_FULL || length < page_wake(page->block_limit));
 }

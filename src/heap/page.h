@@ -10,9 +10,9 @@
  *
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:
- *      PAGE_CURRENT   heap->current[class]; in no list
+ *      PAGE_CURRENT   heap->current[class], or in heap->late; in no list
  *      PAGE_PARTIAL   heap->partial[class]; not full, not empty when last looked at
- *      PAGE_FULL      heap->full; every block handed out when last looked at
+ *      PAGE_FULL      heap->full; every block handed out when last looked at, or in heap->late
  *      PAGE_RETAINED  heap->retained[class]; no live block, its list built
  *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
  *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
@@ -76,6 +76,10 @@ static inline uint32_t page_in_use(page_state_t state, uint32_t used, uint32_t b
         return used;
     }
 }
+
+/* Of a full page: so many blocks were freed that it is worth listing again. Frees that come before
+ * it is listed let the count wrap. */
+static inline bool page_is_counted_out(const page_t *page) { return (int32_t)page->used <= 0; }
 
 /* ---- thread_free: what other threads freed, in one word ----
  * The chain of blocks by its first one, its length, and whether the page is full. Marked full

@@ -55,6 +55,16 @@ static inline void heap_list_full(heap_t *heap, page_t *page) {
     list_push_last(&heap->full, &page->link);
 }
 
+/* A page that is current no more. */
+static inline void heap_put_aside(heap_t *heap, page_t *page) {
+    bool full = page->free == NULL && page->capacity == page->block_limit;
+    if (full && page_mark_full(page)) {
+        heap_list_full(heap, page);
+    } else {
+        heap_list_current(heap, page);
+    }
+}
+
 /* A full page has blocks again. Owner only, or while it rests. */
 static always_inline void heap_wake(heap_t *heap, page_t *page) {
     list_remove(&page->link);

@@ -60,7 +60,7 @@ static void put_free(heap_t *subheap) {
 /* An orphan of an ended thread keeps its pages until others adopt them or they empty. */
 static bool has_no_page(heap_t *subheap) {
     if (!lock_try(&subheap->lock)) return false;
-    bool none = subheap->demand.in_use == 0;
+    bool none = subheap->demand.in_use + load_relaxed(&subheap->late.slices) == 0;
     lock_release(&subheap->lock);
     return none;
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "heap/heap.h"
 #include "heap/idle.h"
+#include "heap/late.h"
 #include "heap/remote.h"
 #include "heap/state.h"
 #include "os/os.h"
@@ -28,12 +29,7 @@ void heap_put_aside_current(heap_t *heap) {
         page_t *page = heap->current[i];
         if (page == &page_empty) continue;
         heap_set_current(heap, i, &page_empty);
-        bool full = page->free == NULL && page->capacity == page->block_limit;
-        if (full && page_mark_full(page)) {
-            heap_list_full(heap, page);
-        } else {
-            heap_list_current(heap, page);
-        }
+        heap_put_aside(heap, page);
     }
 }
 
@@ -68,10 +64,11 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
     if (detached) page_free(page);
 }
 
-/* The pages of a running owner's tokens: those that are empty but for the token are taken, for the
- * others the token waits for the owner, who alone may list the page. */
-static void detach_tokens(heap_t *heap, list_t *detached) {
+/* The pages of a running owner's tokens, and those that are late: those that are empty but for the
+ * token are taken, for the others the owner is waited for, who alone may list the page. */
+static void detach_waiting(heap_t *heap, list_t *detached) {
     idle_round_t round = {.at_once = true, .detached = detached};
+    idle_sweep_late(heap, &round);
     heap->token_at = NULL;
     while (idle_sweep_tokens(heap, &round)) continue;
 }
@@ -110,7 +107,7 @@ static void collect_running(heap_t *heap) {
     lock_acquire(&heap->lock);
     heap_release_retained(heap, SIZE_MAX);
     if (os_barrier_available()) {
-        detach_tokens(heap, &detached);
+        detach_waiting(heap, &detached);
         detach_all_empty(heap, &detached);
     }
     lock_release(&heap->lock);
@@ -171,6 +168,7 @@ void heap_destroy_pages(heap_t *heap) {
     lock_acquire(&heap->lock);
     store_relaxed(&heap->tokens, NULL);
     heap->token_at = NULL;
+    late_settle(heap);
     heap_put_aside_current(heap);
     heap_release_retained(heap, SIZE_MAX);
     for (unsigned i = 0; i < CLASS_COUNT; i++) detach_list(heap, &heap->partial[i], &detached);
@@ -182,10 +180,28 @@ void heap_destroy_pages(heap_t *heap) {
 
 /* ---- checks ---- */
 
+static bool is_counted(heap_t *heap, const page_t *page) {
+    for (unsigned i = 0; i < LATE_PAGES; i++) {
+        if (late_counted(heap, i) == page) return true;
+    }
+    return false;
+}
+
 static void verify_list(heap_t *heap, list_t *list, page_state_t state) {
     for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) {
         page_t *page = page_of_link(node);
         assert_always(page->state == state && load_relaxed(&page->heap) == heap);
+        page_verify(page);
+        bool wakes = state == PAGE_FULL && page_is_counted_out(page);
+        assert_always(!wakes || is_counted(heap, page));
+    }
+}
+
+static void verify_late(heap_t *heap) {
+    for (unsigned i = 0; i < heap->late.spent_count; i++) {
+        page_t *page = heap->late.spent[i];
+        assert_always(page->state == PAGE_CURRENT && page != heap->current[page->size_class]);
+        assert_always(load_relaxed(&page->heap) == heap);
         page_verify(page);
     }
 }
@@ -202,5 +218,6 @@ void heap_verify(heap_t *heap) {
         verify_list(heap, &heap->retained[i], PAGE_RETAINED);
     }
     verify_list(heap, &heap->full, PAGE_FULL);
+    verify_late(heap);
     lock_release(&heap->lock);
 }

@@ -1,6 +1,6 @@
 /* Tokens: the block whose free found a page marked full tells the heap's owner so (heap/remote.h).
  * SPDX-License-Identifier: MIT */
-#include "heap/heap.h"
+#include "heap/late.h"
 #include "heap/remote.h"
 #include "heap/state.h"
 
@@ -24,6 +24,7 @@ static block_t *pop_token(heap_t *heap) {
 }
 
 void heap_settle(heap_t *heap) {
+    if (unlikely(heap->late.any)) late_settle(heap);
     heap->token_at = NULL;
     block_t *token;
     while ((token = pop_token(heap)) != NULL) {

@@ -1,8 +1,8 @@
 /* Taking a page that is empty from an owner that takes no lock, and may sleep for ever.
  *
  * Models: idle_is_empty (heap/idle.h), idle_detach, unlink_token, sweep_partial, idle_sweep_tokens,
- * idle_take (heap/idle.c), detach_tokens, collect_running (heap/sweep.c), heap_count_out
- * (heap/heap.c), beside all that frees.pml models.
+ * idle_sweep_late, idle_take (heap/idle.c), detach_waiting, collect_running (heap/sweep.c),
+ * heap_count_out (heap/heap.c), late_count_out, late_settle (heap/late.c), beside all that frees.pml models.
  *
  * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each does
  * a bounded number of things at any time. A page that was taken is another's at once, a large object
@@ -17,7 +17,8 @@
  * Faults that spin has to find:
  *   FAULT_CURRENT      a current page may be taken, too
  *   FAULT_UNLOCKED     whether the page is empty is judged before the lock is taken
- *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now
+ *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now, nor does it
+ *                      later, where the lock was held
  *   FAULT_TOKEN        a token is no block in use
  */
 #define BLOCKS 2
@@ -159,8 +160,17 @@ inline idle_take() {
     unlock(1)
 }
 
-inline detach_tokens() {
+/* The pages that the owner has counted out without the lock. */
+inline idle_sweep_late() {
+    if
+    :: late[1] && page_heap == 1 && is_empty(0) -> detach()
+    :: else
+    fi
+}
+
+inline detach_waiting() {
     lock(1);
+    idle_sweep_late();
     token_at = 0;
     do
     :: idle_sweep_token();
@@ -181,7 +191,7 @@ proctype taker() {
        if
        :: take_retained()
        :: take_partial()
-       :: detach_tokens()
+       :: detach_waiting()
        :: idle_take()
        fi
     :: else -> break

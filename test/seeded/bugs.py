@@ -24,12 +24,69 @@ STATE = "heap/state.h"
 PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
 TOKEN = "heap/token.c"
+LATE = "heap/late.c"
 REMOTE = "heap/remote.c"
 SPAN = "memory/span.c"
 TILES = "memory/tiles.c"
 REGION = "memory/region.c"
 
 BUGS = (
+    # ---- while another thread holds the lock ----
+    Bug("late: the owner waits for the lock in malloc", HEAP, "heap_refill",
+        "likely(lock_try(&heap->lock))", "(lock_acquire(&heap->lock), true)", ("unit/late",)),
+    Bug("late: the owner waits for the lock in free", HEAP, "heap_count_out",
+        "if (unlikely(!lock_try(&heap->lock)))", "lock_acquire(&heap->lock); if (false)",
+        ("unit/late",)),
+    Bug("late: the owner waits to count a page in", HEAP, "make_found_current",
+        "if (lock_try(&heap->lock))", "lock_acquire(&heap->lock); if (true)", ("unit/late",)),
+    Bug("late: memory is taken while the heap retains some", HEAP, "next_page_late",
+        "load_relaxed(&heap->retained_slices) != 0", "false", ("unit/late",)),
+    Bug("late: memory is refused instead of waited for", HEAP, "next_page_late",
+        "    if (page == NULL) {\n", "    if (page == NULL) return NULL;\n    if (false) {\n",
+        ("unit/late",)),
+    Bug("late: used-up pages do not serve again", HEAP, "next_page_late",
+        "page = late_take_spent(heap, size_class);", "page = NULL;", ("unit/late",)),
+    Bug("late: what others freed of used-up pages is not seen", LATE, "late_take_spent",
+        "page->free == NULL && !page_has_pending(page)", "page->free == NULL", ("unit/late",)),
+    Bug("late: more used-up pages than there is room for", "heap/late.h", "late_may_spend",
+        "heap->late.spent_count < LATE_PAGES", "true", ("unit/late",)),
+    Bug("late: more counted pages than there is room for", LATE, "late_count_out",
+        "late->counted_count == LATE_PAGES", "false", ("unit/late",)),
+    Bug("late: the page that waited is not counted out", LATE, "late_count_out",
+        "if (is_own) recount(heap, page);", "(void)is_own;", ("unit/late",)),
+    Bug("late: nothing is done later", HEAP, "switch_page",
+        " || heap->late.any", "", ("unit/late",)),
+    Bug("late: used-up pages are forgotten", LATE, "late_settle",
+        "while (late->spent_count > 0)", "while (false)", ("unit/late",)),
+    Bug("late: pages counted out are forgotten", LATE, "late_settle",
+        "if (page != NULL) recount(heap, page);", "(void)page;", ("unit/late",)),
+    Bug("late: pages taken are never counted in", LATE, "late_settle",
+        "demand_rise(&heap->demand, load_relaxed(&late->slices));", "", ("unit/late",)),
+    Bug("late: pages are counted in twice", LATE, "late_forget",
+        "store_relaxed(&late->slices, 0);", "", ("unit/late",)),
+    Bug("late: a full page is not woken", LATE, "recount",
+        "if (page->state == PAGE_FULL && page_is_counted_out(page)) heap_wake(heap, page);", "",
+        ("unit/late",)),
+    Bug("late: an emptied page does not retire", LATE, "recount",
+        "if (page->state == PAGE_PARTIAL && page->used == 0) heap_retire(heap, page);", "",
+        ("unit/late",)),
+    Bug("late: a page with live blocks retires", LATE, "recount",
+        " && page->used == 0", "", ("unit/late",)),
+    Bug("late: a page is woken that nobody freed into", LATE, "recount",
+        " && page_is_counted_out(page)", "", ("unit/late",)),
+    Bug("late: another heap's page is taken for the owner's", LATE, "late_counted",
+        "load_relaxed(&page->heap) == heap ? page : NULL", "(void)heap, page", ("unit/late",)),
+    Bug("late: pages wait for an owner that sleeps", "heap/idle.c", "idle_sweep",
+        "idle_sweep_late(heap, round);", "", ("unit/late",)),
+    Bug("late: collecting leaves them to an owner that sleeps", SWEEP, "detach_waiting",
+        "idle_sweep_late(heap, &round);", "", ("unit/late",)),
+    Bug("late: a heap is destroyed without them", SWEEP, "heap_destroy_pages",
+        "late_settle(heap);", "", ("unit/late",)),
+    Bug("late: a child lists them for a thread that is gone", "heap/fork.c", "end_vanished",
+        "late_forget(heap);", "", ("unit/late",)),
+    Bug("late: a child counts pages in twice", "heap/fork.c", "clear_lists",
+        "store_relaxed(&heap->late.slices, 0);", "", ("unit/late",)),
+
     # ---- retiring, and pages that are kept ----
     Bug("a page that retires stays listed", RETAIN_H, "heap_retire",
         "list_remove(&page->link);", "", ("unit/retire",)),

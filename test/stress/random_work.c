@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "common/random_block.h"
 #include "common/schedule.h"
+#include "heap/registry.h"
 
 enum { SLOTS = 400, SHARED = 64 };
 
@@ -63,18 +64,43 @@ static void meddle(uint64_t *random) {
     }
 }
 
+/* The lock of some heap, for up to a tenth of a millisecond: its owner goes on without
+ * (heap/late.h), and with it when that takes too long. */
+static void hold_a_lock(uint64_t *random) {
+    heap_t *heap = registry_first();
+    for (uint32_t i = random_below(random, (uint32_t)threads + 1); i > 0 && heap != NULL; i--) {
+        heap = heap->next_of_all;
+    }
+    if (heap == NULL) return;
+    lock_acquire(&heap->lock);
+    if (random_one_in(random, 2)) {
+        nanosleep(&(struct timespec){.tv_nsec = (long)random_below(random, 100000)}, NULL);
+    } else {
+        sched_yield();
+    }
+    lock_release(&heap->lock);
+}
+
 static atomic_size_t working;
 
-static void work_beside_a_meddler(size_t index, uint64_t *random) {
+static void work_beside(size_t index, uint64_t *random, void (*disturb)(uint64_t *random)) {
     if (index > 0) {
         work(index, random);
         atomic_fetch_sub(&working, 1);
         return;
     }
     while (atomic_load(&working) > 0) {
-        meddle(random);
+        disturb(random);
         sched_yield();
     }
+}
+
+static void work_beside_a_meddler(size_t index, uint64_t *random) {
+    work_beside(index, random, meddle);
+}
+
+static void work_beside_a_holder(size_t index, uint64_t *random) {
+    work_beside(index, random, hold_a_lock);
 }
 
 static size_t blocks_before;
@@ -113,6 +139,13 @@ static void threads_beside_one_that_collects(void **state) {
     assert_all_freed();
 }
 
+static void threads_beside_one_that_holds_locks(void **state) {
+    (void)state;
+    atomic_store(&working, threads);
+    crew_run(threads + 1, work_beside_a_holder);
+    assert_all_freed();
+}
+
 int main(int argc, char **argv) {
     stress_start(argc, argv);
     threads = stress_argument("threads", 4);
@@ -122,8 +155,10 @@ int main(int argc, char **argv) {
         cmocka_unit_test(one_thread),
         cmocka_unit_test(threads_that_exchange_blocks),
         cmocka_unit_test(threads_beside_one_that_collects),
+        cmocka_unit_test(threads_beside_one_that_holds_locks),
         under_random_schedules(threads_that_exchange_blocks),
         under_random_schedules(threads_beside_one_that_collects),
+        under_random_schedules(threads_beside_one_that_holds_locks),
     };
     return stress_run(tests);
 }
