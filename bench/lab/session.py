@@ -34,14 +34,15 @@ class Session:
 
     def contests(self, points):
         """[(point, allocators), ...]"""
-        bare = from_library(self.build / BARE_LIST, "bare list", Role.REFERENCE)
-        return [(point, self.allocators_of(point, bare)) for point in points]
+        return [(point, self.allocators_of(point)) for point in points]
 
-    def allocators_of(self, point, bare):
+    def allocators_of(self, point):
         if suite.group_of(point) == suite.REFERENCE:
             return self.chosen[:1]
         present = [one for one in self.chosen if self.takes_part(point, one)]
-        return [*present, bare] if program_of(point) in suite.BARE_LIST_SERVES else present
+        if program_of(point) not in suite.BARE_LIST_SERVES:
+            return present
+        return [*present, from_library(self.build / BARE_LIST, "bare list", Role.REFERENCE)]
 
     def takes_part(self, point, allocator):
         return (program_of(point), allocator.name) not in self.left_out
