@@ -22,6 +22,7 @@ from pathlib import Path
 
 from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
+from lab.launch import BenchmarkFailed
 
 
 def parse_arguments():
@@ -98,4 +99,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BenchmarkFailed as failure:
+        sys.exit(f"eddy: {failure}")

@@ -174,11 +174,12 @@ def scenario_points(scenario, build, effort=None):
 
 
 def take_turns(contests, turns, run, watch):
-    """`contests` is [(point, allocators), ...], `turns` how many there are of a point. `run(point, allocators)` makes a row on each of
-    them, [(allocator, row), ...], and `watch(turn, point, allocator, row)` sees it. The allocators
-    of a point run side by side or one upon the other, in another order each turn."""
+    """`contests` is [(point, allocators), ...], `turns` how many there are of a point. `run(point,
+    allocators)` makes a row on each of them, [(allocator, row), ...], and `watch(turn, point,
+    allocator, row)` sees it. The allocators of a point run side by side or one upon the other, in
+    another order each turn."""
     generator = random.Random(SEED)
-    for turn in range(max(turns(point) for point, _ in contests)):
+    for turn in range(max((turns(point) for point, _ in contests), default=0)):
         for point, allocators in contests:
             if turn >= turns(point):
                 continue

@@ -176,12 +176,18 @@ def asked_for(options, word):
     return word in options.scenario if options.scenario else not options.command
 
 
-def choose_points(options, build):
+def choose_scenarios(options):
+    """Those that are measured in turns."""
+    if options.command:
+        return []
+    words = options.scenario or suite.standard(options.quick)
+    return [scenario for word in words if word not in (tide.NAME, suite.COUNTED)
+            for scenario in suite.expand(word, options.quick)]
+
+
+def choose_points(options, scenarios, build):
     if options.command:
         return [CommandPoint(options.command, build)]
-    words = options.scenario or suite.standard(options.quick)
-    scenarios = [scenario for word in words if word not in (tide.NAME, suite.COUNTED)
-                 for scenario in suite.expand(word, options.quick)]
     return suite.points(scenarios, build, options.quick)
 
 
@@ -203,13 +209,16 @@ def show(results, out):
 def hold(options, chosen, out):
     """The whole; `options` as bench/laboratory.py reads them. Returns the results."""
     build = options.build / "bench"
-    points = choose_points(options, build)
+    scenarios = choose_scenarios(options)
+    points = choose_points(options, scenarios, build)
     if warning := machine.busy_at_start():
         say(f"warning: {warning}")
     load = machine.Load()
     with Writer(out) as writer:
         describe(writer, chosen, options)
         session = Session(chosen, build, writer)
+        for name in suite.not_installed(scenarios, build):
+            say(f"left out: {name} is not installed")
         session.measure(points, lambda point: turns_of(point, options))
         writer.write("machine", {"name": "processors busy with other work",
                                  "value": f"{load.others():.1f}"})

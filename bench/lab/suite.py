@@ -105,7 +105,15 @@ def expand(word, quick):
     return next(filter(None, (*of_family, *of_program)), [word])
 
 
+def not_installed(scenarios, build):
+    """The names of the real programs among them that this machine lacks."""
+    words = {shlex.split(scenario)[0] for scenario in scenarios}
+    return [program.name for program in PROGRAMS
+            if program.name in words and not program.installed(build)]
+
+
 def points(scenarios, build, quick):
+    """Those of programs that are installed."""
     found = [point for scenario in scenarios for point in _points_of(scenario, build, quick)]
     return list(dict.fromkeys(found))
 
