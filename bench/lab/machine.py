@@ -1,10 +1,17 @@
-"""What a figure depends on besides the program: the machine, and what else it had to do."""
+"""What a figure depends on besides the program: the machine, what else it had to do, and what the
+libraries were built of."""
 import os
 import platform
+import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
-BUSY_LOAD = 0.5  # processors that other programs keep busy: more makes times unsteady
+from lab.allocators import ROOT
+
+BUSY = 0.5    # processors that other programs keep busy: more makes times unsteady
+LOOK_S = 1    # so long the machine is watched before anything is measured
 
 
 def _read(path):
@@ -30,8 +37,22 @@ def _huge_pages():
     return text.partition("[")[2].partition("]")[0] or "none"
 
 
-def describe():
-    """{name: value}"""
+def _revision():
+    """What git calls these sources; nothing where they are no clone, or git is missing."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        return ""
+    return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
+                          capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _compiler(build):
+    """That of a build's C sources, as CMake found it."""
+    found = "".join(map(_read, build.glob("CMakeFiles/*/CMakeCCompiler.cmake")))
+    return " ".join(re.findall(r'set\(CMAKE_C_COMPILER_(?:ID|VERSION) "(.*)"\)', found))
+
+
+def describe(build):
+    """{name: value}; `build` is the folder of the subject's."""
     processors = os.cpu_count()
     return {
         "date": time.strftime("%Y-%m-%d %H:%M %Z"),
@@ -43,7 +64,8 @@ def describe():
         "huge pages": _huge_pages(),
         "frequency governor": _read(
             "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "unknown",
-        "load at the start": f"{os.getloadavg()[0]:.1f}",
+        "revision": _revision() or "unknown",
+        "compiler": _compiler(build) or "unknown",
     }
 
 
@@ -69,10 +91,17 @@ class Load:
         return max(busy - self.before[0], 0) / ticks / seconds
 
 
-def busy_at_start():
-    """A sentence when the machine is loaded, else None."""
-    load = os.getloadavg()[0]
-    if load < BUSY_LOAD:
+def look():
+    """How many processors others keep busy now. Not the load average: that remembers what was built
+    for this very visit."""
+    load = Load()
+    time.sleep(LOOK_S)
+    return load.others()
+
+
+def warning(busy):
+    """A sentence when others keep so many processors busy that it matters, else None."""
+    if busy < BUSY:
         return None
-    return (f"the machine is loaded (load average {load:.1f}): times will be unsteady and many "
+    return (f"other programs keep {busy:.1f} processors busy: times will be unsteady and many "
             "verdicts 'cannot tell'; counts and memory hold")

@@ -159,7 +159,8 @@ def _times(results):
         if rows:
             parts.append(f"<h3>{escape(group)}</h3>{_table(head, rows)}")
     return _section("Every figure", "Medians over the runs; time per malloc and free, or the "
-                    "processor time of a program. A ratio is the middle of those of the turns.", "".join(parts)) if parts else ""
+                    "processor time of a program. A ratio is the middle of those of the turns.",
+                    "".join(parts)) if parts else ""
 
 
 def _count_row(results, name):
@@ -193,6 +194,13 @@ def _counts(results):
                     _table(head, rows)) if rows else ""
 
 
+def _left_out(results):
+    rows = [[_cell(one["program"]), _cell(one["allocator"] or "all", _class="text"),
+             _cell(one["reason"], _class="text")] for one in results.left_out]
+    return _section("Left out", "A mean over scenarios is one over those that ran.",
+                    _table(("", "with", "because"), rows)) if rows else ""
+
+
 def _origin(results):
     machine = _table(("", ""), [[_cell(name), _cell(value, _class="text")]
                                 for name, value in results.machine.items()])
@@ -213,16 +221,16 @@ def _warning(results):
             "times are unsteady, counts and memory hold.</p>")
 
 
-_WHERE = "{date}, {processor}, {processors} processors, {system}, {runs} runs of each"
+_WHERE = "{date}, {processor}, {processors} processors, {system}"
 
 
 def render(results):
     series = figures.series(results)
-    machine = results.machine
+    where = ", ".join(filter(None, (_WHERE.format_map(results.machine), results.runs())))
     scenarios = [figures.scenario(results, name) for name in results.scenarios()]
     body = "".join((
         f"<h1>{escape(results.subject)} against the allocators of one machine</h1>",
-        f'<p class="faint">{escape(_WHERE.format_map(machine))}</p>',
+        f'<p class="faint">{escape(where)}</p>',
         _warning(results), _legend(results), _summary(results),
         _drawn("Time against memory", "Geometric means relative to "
                f"{results.subject}, which lies at 1, 1. Left is faster, down is smaller; bars are "
@@ -237,7 +245,7 @@ def render(results):
                figures.tide(results)),
         _drawn("Every scenario", "Time against memory. Left is faster, down is smaller; bars "
                "reach from the fastest run to the slowest.", scenarios),
-        _times(results), _counts(results), _origin(results)))
+        _times(results), _counts(results), _left_out(results), _origin(results)))
     return ('<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             f"<title>{escape(results.subject)}: benchmarks</title>"

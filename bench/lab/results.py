@@ -6,6 +6,7 @@ so that what is shown is what is kept.
     machine.csv        where and when
     tide.csv           resident memory over time
     instructions.csv   exact counts per malloc+free pair
+    left_out.csv       what was not measured, and why
 """
 import csv
 import re
@@ -19,8 +20,8 @@ from lab.statistics import geometric_mean_ratio, ratio_of_turns
 from lab.suite import GROUPS, OWN, REAL
 
 ROW = ("turn", "group", "scenario", "allocator", "ns_per_pair", "elapsed_s", "cpu_s", "pairs",
-       "rounds", "undisturbed", "slow_entries", "pages_made", "extensions", "system_calls", "faults", "rss_kib",
-       "peak_kib", "live_kib", "base_kib")
+       "rounds", "undisturbed", "slow_entries", "pages_made", "extensions", "system_calls",
+       "faults", "rss_kib", "peak_kib", "live_kib", "base_kib")
 TEXTS = {"group", "scenario", "allocator", "phase"}
 TABLES = {
     "rows": ROW,
@@ -28,18 +29,26 @@ TABLES = {
     "machine": ("name", "value"),
     "tide": ("allocator", "ms", "phase", "rss_kib"),
     "instructions": ("scenario", "allocator", "per_pair"),
+    "left_out": ("program", "allocator", "reason"),
 }
 LIVE_KIB_LEAST = 2048
 # Differences below these are of no interest: of one scenario, and of the mean over many.
 MARGIN, MEAN_MARGIN = 0.02, 0.01
 
 
+def _path(folder, table):
+    return Path(folder, f"{table}.csv")
+
+
 class Writer:
-    """The CSV files of one folder. Each row is on disk once it is written."""
+    """The CSV files of one folder. Each row is on disk once it is written. Those of an earlier
+    visit are removed: a table that this one does not fill would be taken for its own."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for table in TABLES:
+            _path(self.folder, table).unlink(missing_ok=True)
         self.files = {}
 
     def __enter__(self):
@@ -51,7 +60,7 @@ class Writer:
 
     def write(self, table, row):
         if table not in self.files:
-            file = open(self.folder / f"{table}.csv", "w", encoding="utf-8", newline="")
+            file = open(_path(self.folder, table), "w", encoding="utf-8", newline="")
             writer = csv.DictWriter(file, TABLES[table], extrasaction="ignore",
                                     lineterminator="\n")
             writer.writeheader()
@@ -62,7 +71,7 @@ class Writer:
 
 
 def _read(folder, table):
-    path = Path(folder, f"{table}.csv")
+    path = _path(folder, table)
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -83,6 +92,7 @@ class Results:
     rows: dict                   # {(scenario, allocator): [row, ...]}
     tide: dict = field(default_factory=dict)          # {allocator: [row, ...]}
     instructions: dict = field(default_factory=dict)  # {(scenario, allocator): per pair}
+    left_out: list = field(default_factory=list)      # of dicts
 
     @classmethod
     def load(cls, folder):
@@ -97,7 +107,8 @@ class Results:
             allocators=_read(folder, "allocators"), groups=groups, rows=dict(rows),
             tide=dict(tide),
             instructions={(row["scenario"], row["allocator"]): float(row["per_pair"])
-                          for row in _read(folder, "instructions")})
+                          for row in _read(folder, "instructions")},
+            left_out=_read(folder, "left_out"))
 
     def names(self, *roles):
         return [one["name"] for one in self.allocators if Role(one["role"]) in roles]
@@ -115,6 +126,14 @@ class Results:
         return [name for name, its_group in self.groups.items()
                 if its_group in ([group] if group else GROUPS)
                 and (name, self.subject) in self.rows]
+
+    def runs(self):
+        """How many there were of each scenario on each allocator, in words; none: nothing."""
+        counts = sorted(len(rows) for rows in self.rows.values())
+        if not counts:
+            return ""
+        fewest, most = counts[0], counts[-1]
+        return f"{most} runs" if fewest == most else f"{fewest} to {most} runs"
 
     def time_column(self, scenario):
         return "cpu_s" if self.groups[scenario] in (REAL, OWN) else "ns_per_pair"
@@ -140,7 +159,7 @@ class Results:
         """Of the subject's times over a rival's, with its interval."""
         column = column or self.time_column(scenario)
         return ratio_of_turns(self.values(scenario, self.subject, column),
-                                self.values(scenario, rival, column))
+                              self.values(scenario, rival, column))
 
     def best_peer(self, scenario, column=None):
         """The peer with the smallest median; None when none ran it."""

@@ -1,5 +1,4 @@
 """One visit to the laboratory: check, measure in turns, count, write, show."""
-import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -47,9 +46,16 @@ class Session:
     def takes_part(self, point, allocator):
         return (program_of(point), allocator.name) not in self.left_out
 
-    def leave_out(self, point, allocator, reason):
+    def fail(self, point, allocator, failure):
+        """From now on the program is not run on the allocator."""
         self.left_out.add((program_of(point), allocator.name))
-        say(f"left out: {reason}")
+        self.leave_out(program_of(point), allocator.name, failure)
+
+    def leave_out(self, program, allocator, reason):
+        """Said at once, and kept: a mean is over what is there."""
+        text = " ".join(str(reason).replace(f"{ROOT}/", "").split())
+        self.writer.write("left_out", {"program": program, "allocator": allocator, "reason": text})
+        say(f"left out: {text}")
 
     def check_origins(self, contests):
         """One run of each program on each allocator, which shows whose malloc it is and brings the
@@ -57,14 +63,14 @@ class Session:
         first = {}
         for point, allocators in contests:
             first.setdefault(program_of(point), (point, allocators))
-        pairs = [(point, one) for point, allocators in first.values() for one in allocators
-                 if one.role is not Role.REFERENCE]
-        with Progress(len(pairs)) as bar:
-            for point, allocator in pairs:
+        runs_of_each = [(point, one) for point, allocators in first.values() for one in allocators
+                        if one.role is not Role.REFERENCE]
+        with Progress(len(runs_of_each)) as bar:
+            for point, allocator in runs_of_each:
                 try:
                     origin.check(point, allocator)
                 except BenchmarkFailed as failure:
-                    self.leave_out(point, allocator, failure)
+                    self.fail(point, allocator, failure)
                 bar.step("checking", point, allocator.name)
 
     def measure(self, points, turns):
@@ -79,7 +85,7 @@ class Session:
             def watch(turn, point, allocator, row):
                 bar.step(point, allocator.name)
                 if isinstance(row, BenchmarkFailed):
-                    self.leave_out(point, allocator, row)
+                    self.fail(point, allocator, row)
                 else:
                     self.writer.write("rows", row | {
                         "turn": turn, "group": suite.group_of(point), "scenario": point,
@@ -93,16 +99,23 @@ class Session:
             self.writer.write("tide", row)
 
     def count_pairs(self):
+        if not callgrind.available():
+            self.leave_out("pairs", "", "instructions: valgrind is not installed")
+            return
         say("counting the instructions of malloc and free")
         cases = [(size, burst) for size in suite.COUNTED_SIZES for burst in suite.COUNTED_BURSTS]
 
         def count(allocator):
-            with contextlib.suppress(CountFailed):
+            try:
                 return pairs.per_pair(self.build / "pairs", allocator, cases)
-            return {}
+            except CountFailed as failure:
+                return failure
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for allocator, counts in zip(self.chosen, pool.map(count, self.chosen), strict=True):
+                if isinstance(counts, CountFailed):
+                    self.leave_out("pairs", allocator.name, counts)
+                    continue
                 for (size, burst), per_pair in counts.items():
                     self.write_count(f"pairs size={size} burst={burst}", allocator, per_pair)
 
@@ -161,14 +174,13 @@ def shown_path(path):
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-def describe(writer, chosen, options):
+def describe(writer, chosen, facts, options):
     for one in chosen:
         writer.write("allocators", {
             "name": one.name, "role": one.role.value, "file": shown_path(one.file),
             "version": one.version(), "sha256": one.checksum()})
-    for name, value in machine.describe().items():
+    for name, value in facts.items():
         writer.write("machine", {"name": name, "value": value})
-    writer.write("machine", {"name": "runs", "value": options.runs or RUNS})
     writer.write("machine", {"name": "command", "value": options.asked})
 
 
@@ -211,20 +223,21 @@ def hold(options, chosen, out):
     build = options.build / "bench"
     scenarios = choose_scenarios(options)
     points = choose_points(options, scenarios, build)
-    if warning := machine.busy_at_start():
+    if warning := machine.warning(machine.look()):
         say(f"warning: {warning}")
+    facts = machine.describe(options.build)  # first: what is written below may be published sources
     load = machine.Load()
     with Writer(out) as writer:
-        describe(writer, chosen, options)
+        describe(writer, chosen, facts, options)
         session = Session(chosen, build, writer)
         for name in suite.not_installed(scenarios, build):
-            say(f"left out: {name} is not installed")
+            session.leave_out(name, "", f"{name} is not installed")
         session.measure(points, lambda point: turns_of(point, options))
         writer.write("machine", {"name": "processors busy with other work",
                                  "value": f"{load.others():.1f}"})
         if asked_for(options, tide.NAME):
             session.watch_tide()
-        if asked_for(options, suite.COUNTED) and callgrind.available():
+        if asked_for(options, suite.COUNTED):
             session.count_pairs()
         session.count_undecided(points)
     results = Results.load(out)
