@@ -23,6 +23,7 @@ from pathlib import Path
 from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
 from lab.launch import BenchmarkFailed
+from lab.statistics import TURNS_LEAST
 
 
 def parse_arguments():
@@ -39,9 +40,9 @@ def parse_arguments():
     parser.add_argument("--without", action="append", default=[], metavar="NAME",
                         help="leave out a peer that is found")
     parser.add_argument("--before", metavar="REV", help="a revision of Eddy, as git calls it")
-    parser.add_argument("--runs", type=int, help=f"of each, at least {session.RUNS_LEAST} "
+    parser.add_argument("--runs", type=int, help=f"of each, at least {TURNS_LEAST} "
                         f"(default: {session.RUNS}; real programs with --quick: "
-                        f"{session.RUNS_LEAST})")
+                        f"{TURNS_LEAST})")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where the results go (default: build/bench/DATE)")
@@ -50,12 +51,13 @@ def parse_arguments():
     parser.add_argument("--build", type=Path, metavar="DIR", default=ROOT / "build" / "release",
                         help="a build of this repository (default: build/release)")
     parser.add_argument("--install-peers", action="store_true",
-                        help="install Debian's packages of the peers first")
+                        help="install Debian's packages of the peers first: ./eddy bench does, "
+                        "this program by itself installs nothing")
     options = parser.parse_args(words)
     options.command = command
     options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
-    if options.runs is not None and options.runs < session.RUNS_LEAST:
-        parser.error(f"fewer than {session.RUNS_LEAST} runs prove nothing")
+    if options.runs is not None and options.runs < TURNS_LEAST:
+        parser.error(f"fewer than {TURNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
     if options.publish and (command or options.out):
@@ -65,7 +67,15 @@ def parse_arguments():
     return options
 
 
+def check_names(without):
+    known = (allocators.LIBC.name, *allocators.PEERS)
+    for name in without:
+        if name not in known:
+            raise SystemExit(f"--without {name}: no such peer; there are {', '.join(known)}")
+
+
 def choose_allocators(options, folder):
+    check_names(options.without)
     chosen = [allocators.from_library(options.build / "libeddy.so", role=Role.SUBJECT)]
     if options.before:
         print(f"building {options.before}", file=sys.stderr)

@@ -38,10 +38,22 @@ class Allocator:
     settings: tuple[tuple[str, str], ...] = ()
     role: Role = Role.PEER
 
+    def __post_init__(self):
+        for library in self.libraries:
+            if set(str(library.resolve())) & set(": \t\n"):
+                raise SystemExit(f"cannot preload '{library.resolve()}'; move it to a path without "
+                                 "colons and spaces")
+        if len(self.preload) > PRELOAD_LENGTH:
+            raise SystemExit(f"cannot preload {self.name} like the others: more than "
+                             f"{PRELOAD_LENGTH} characters; move it to a shorter path")
+
+    @property
+    def preload(self):
+        return ":".join(str(library.resolve()) for library in self.libraries)
+
     def environment(self, base=None):
-        preload = ":".join(str(library.resolve()) for library in self.libraries)
         return (os.environ if base is None else base) | dict(self.settings) | {
-            "LD_PRELOAD": preload.ljust(PRELOAD_LENGTH, ":"),
+            "LD_PRELOAD": self.preload.ljust(PRELOAD_LENGTH, ":"),
             # Lazy binding would run the dynamic linker inside the first round.
             "LD_BIND_NOW": "1",
         }

@@ -13,10 +13,9 @@ from lab.launch import BenchmarkFailed
 from lab.programs import CommandPoint, ProgramPoint
 from lab.progress import Progress
 from lab.results import MARGIN, Results, Writer
+from lab.statistics import TURNS_LEAST
 
-# How often each scenario runs on each allocator.
-RUNS_LEAST = 5  # fewer can tell nothing apart
-RUNS = 12
+RUNS = 12  # of each scenario on each allocator
 BARE_LIST = "barelist.so"
 
 
@@ -166,7 +165,7 @@ def _count(pair):
 def turns_of(point, options):
     """Real programs take seconds: in a quick visit they make do with the fewest turns."""
     least = options.quick and isinstance(point, ProgramPoint)
-    return options.runs or (RUNS_LEAST if least else RUNS)
+    return options.runs or (TURNS_LEAST if least else RUNS)
 
 
 def shown_path(path):

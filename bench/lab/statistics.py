@@ -67,7 +67,7 @@ def _middle(logs):
 
 RESAMPLES = 1000
 SEED = 1
-TURNS_LEAST = 5
+TURNS_LEAST = 5  # fewer can tell nothing apart
 
 
 def geometric_mean_ratio(scenarios):
