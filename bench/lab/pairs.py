@@ -4,13 +4,15 @@ from lab import callgrind
 
 PAIRS = 2000       # counted in each case at least
 ROUNDS_LEAST = 10  # what happens once in some rounds shows as well
+ORDERS = ("lifo", "fifo", "random", "half")
 
 
-def per_pair(program, allocator, cases, holds_allocator=False):
-    """{(size, burst): instructions per pair} for cases (size, burst), all in one process."""
+def per_pair(program, allocator, cases, order="lifo", holds_allocator=False):
+    """{(size, burst): instructions per pair} for cases (size, burst), all in one process, the
+    blocks of each burst freed in that order."""
     rounds = {case: max(PAIRS // case[1], ROUNDS_LEAST) for case in cases}
     arguments = [f"{size}:{burst}:{rounds[size, burst]}" for size, burst in cases]
-    profiles = callgrind.count([program, *arguments], allocator)
+    profiles = callgrind.count([program, order, *arguments], allocator)
     counts = [profile.by_object.total() if holds_allocator else profile.outside(program)
               for profile in profiles]
     return {case: count / (rounds[case] * case[1])
