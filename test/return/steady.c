@@ -87,6 +87,9 @@ static bool is_steady(size_t size) {
     return true;
 }
 
+/* Whether this machine was too busy to tell, for some size. */
+static bool untold;
+
 static void bursts_stay_steady(void **state) {
     (void)state;
     eddy_option_set(EDDY_OPTION_SCAVENGER, 2);
@@ -96,12 +99,13 @@ static void bursts_stay_steady(void **state) {
         while (attempts < ATTEMPTS && !is_steady(size)) attempts++;
         if (attempts == ATTEMPTS) {
             print_message("size %zu: this machine is too busy to tell\n", size);
-            skip();
+            untold = true;
         }
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bursts_stay_steady)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed == 0 && untold ? SKIPPED : failed;
 }
