@@ -11,8 +11,10 @@
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE };
 
+static size_t size = SIZE; /* of the burst's blocks */
 static burst_t burst;
 static void *kept;
+static eddy_counters_t before; /* the race: taken by who prepares it */
 
 static int start(void **state) {
     (void)state;
@@ -50,13 +52,14 @@ static void refill_and_free(void *unused) {
 static void fill_two_pages(void *unused) {
     (void)unused;
     start_clean();
-    burst_fill(&burst, SIZE, 2);
+    burst_fill(&burst, size, 2);
 }
 
 /* The first page has two live blocks left, of those numbered 0 and 1. */
 static void leave_two_blocks(void *unused) {
     fill_two_pages(unused);
     for (size_t j = 2; j < burst.limit; j++) burst_free(&burst, 0, j);
+    before = counters_now();
 }
 
 static void free_first_block(void *unused) {
@@ -69,10 +72,30 @@ static void free_second_block_remotely(void *unused) {
     free_remotely(0, 1);
 }
 
+/* Whichever was the last, the page waits with what was freed remotely, for one slow entry that
+ * takes it; nothing retires, and nothing is made. */
+static void refill_by_collecting(void *unused) {
+    check(burst.page[0]->state == PAGE_PARTIAL);
+    check(pending_count(load_relaxed(&burst.page[0]->thread_free)) == 1);
+    burst_refill(&burst);
+    check(risen(before, slow_entries) == 2);
+    check(risen(before, promotions_malloc) == 1);
+    check(risen(before, pages_retired) == 0);
+    check(risen(before, pages_released) == 0);
+    check(risen(before, pages_made) == 0);
+    check(risen(before, extensions) == 0);
+    refill_and_free(unused);
+}
+
 static void the_last_local_free_races_with_the_last_remote_one(void **state) {
     (void)state;
-    preempt_everywhere(
-        &(race_t){leave_two_blocks, free_first_block, free_second_block_remotely, refill_and_free});
+    static const size_t sizes[] = {64, 1000, SIZE, 40000};
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        size = sizes[i];
+        preempt_everywhere(&(race_t){leave_two_blocks, free_first_block, free_second_block_remotely,
+                                     refill_by_collecting});
+    }
+    size = SIZE;
 }
 
 static void the_first_frees_of_a_full_page_race(void **state) {

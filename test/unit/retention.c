@@ -165,6 +165,29 @@ static void housekeeping_releases_a_few_pages_at_a_time(void **state) {
     assert_true(before - retained() > 0 && before - retained() <= 8);
 }
 
+static void allocate_until_the_clock_is_read(void) {
+    for (size_t looks = clock_looks; clock_looks == looks;) run_blocks(8 * KIB, 2 * SLICE_BYTES);
+}
+
+/* Above its bound a heap is until the clock is read, and then for as long as releasing takes. */
+static void after_a_window_a_heap_is_above_its_bound_for_a_known_number_of_entries(void **state) {
+    (void)state;
+    enum { SURPLUS = 200, ENTRIES_PER_CLOCK = 64, RELEASES_PER_ENTRY = 8, ENTRIES_PER_RUN = 6 };
+    run_blocks(8 * KIB, SURPLUS * SLICE_BYTES);
+    turn_windows(own_heap(), 1);
+    allocate_until_the_clock_is_read();
+    clock_next_window();
+    eddy_counters_t before = counters_now();
+    allocate_until_the_clock_is_read();
+    while (retained() > demand_allowance(&own_heap()->demand)) {
+        run_blocks(8 * KIB, 2 * SLICE_BYTES);
+    }
+    size_t expected = ENTRIES_PER_CLOCK + SURPLUS / RELEASES_PER_ENTRY;
+    assert_in_range(risen(before, slow_entries), expected - ENTRIES_PER_RUN,
+                    expected + ENTRIES_PER_RUN);
+    assert_in_range(risen(before, pages_released), SURPLUS - 3, SURPLUS);
+}
+
 static void a_thread_that_allocates_little_lets_go_of_what_a_burst_left(void **state) {
     (void)state;
     enum { ENTRIES = 70 };
@@ -422,6 +445,7 @@ int main(void) {
         RETENTION_TEST(nothing_is_kept_when_bursts_have_stopped),
         RETENTION_TEST(a_lower_burst_lets_go_of_the_difference),
         RETENTION_TEST(housekeeping_releases_a_few_pages_at_a_time),
+        RETENTION_TEST(after_a_window_a_heap_is_above_its_bound_for_a_known_number_of_entries),
         RETENTION_TEST(a_thread_that_allocates_little_lets_go_of_what_a_burst_left),
         RETENTION_TEST(the_clock_is_read_once_in_64_slow_entries),
         RETENTION_TEST(collecting_lets_go_of_everything),
