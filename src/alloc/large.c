@@ -27,8 +27,13 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     span_set(head, SPAN_LARGE, slices);
 }
 
-static page_t *allocate_span(size_t slices, size_t alignment, bool *is_zero) {
-    page_t *head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
+/* Memory that is held already before memory that is not. */
+static page_t *allocate_span(heap_t *heap, size_t slices, size_t alignment, bool *is_zero) {
+    page_t *head = span_allocate(slices, alignment, SPAN_FROM_DIRTY, is_zero);
+    if (head == NULL && heap_release_some_retained(heap, slices)) {
+        head = span_allocate(slices, alignment, SPAN_FROM_DIRTY, is_zero);
+    }
+    if (head == NULL) head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
     if (head == NULL && heap_release_all_retained()) {
         head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
     }
@@ -45,7 +50,7 @@ void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset,
     size_t dropped = pad >> SLICE_SHIFT;
     struct eddy_heap *limited = limit_begin(heap);
     bool allowed = limit_allows(limited, slices - dropped);
-    page_t *head = allowed ? allocate_span(slices, span_alignment, &is_zero) : NULL;
+    page_t *head = allowed ? allocate_span(heap, slices, span_alignment, &is_zero) : NULL;
     /* It lies in the first slice, whose descriptor is the one that describes it. */
     if (head != NULL && dropped > 0) head = span_drop_front(head, dropped);
     if (head != NULL) make_large(head, heap, pad & (SLICE_BYTES - 1));

@@ -19,6 +19,9 @@ enum { ENTRIES_PER_CLOCK = 64 };
 /* An empty current page retires for another class at most once in so many slow entries
  * (docs/evidence.md, "Empty current pages"). */
 enum { ENTRIES_PER_EMPTY_CURRENT = 8 };
+/* How often pages are released for one of another length, until there is a gap for it: with 8 tries
+ * a third of the faults of mixed sizes come back. */
+enum { RELEASE_TRIES = 64 };
 /* Slow entries after a look for idle pages in vain. */
 enum { ENTRIES_PER_IDLE_LOOK = 64 };
 
@@ -102,13 +105,6 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
     return page;
 }
 
-static size_t release_some_retained(heap_t *heap, size_t slices) {
-    if (!lock_try(&heap->lock)) return 0;
-    size_t released = heap_release_retained(heap, slices);
-    lock_release(&heap->lock);
-    return released;
-}
-
 /* Have pages freed that others than their owners emptied, in any heap, this one too; whether any
  * were. A look that finds none is not repeated for a while. */
 static bool free_idle(heap_t *heap) {
@@ -131,7 +127,8 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     page_t *page = take_from_others(heap, size_class);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     /* What is retained serves pages of other lengths only as free spans. */
-    while (page == NULL && !ablated(ABLATE_LENGTHS) && release_some_retained(heap, slices) > 0) {
+    int tries = RELEASE_TRIES;
+    while (page == NULL && tries-- > 0 && heap_release_some_retained(heap, slices)) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL && free_idle(heap)) {

@@ -16,7 +16,8 @@
  *  - demand.in_use + late.slices counts the slices of all pages that are not retained,
  *    retained_slices the rest.
  *    Retiring a page moves its slices from one to the other and taking it moves them back. Clean
- *    memory is taken only when nothing is retained: keeping pages never raises the peak.
+ *    memory is taken only when as much of what is retained was released, here and in the next
+ *    few heaps: keeping pages hardly ever raises the peak.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_HEAP_H
 #define EDDY_HEAP_HEAP_H
@@ -139,6 +140,10 @@ bool heap_arm(heap_t *heap);
  * whose live thread is another. */
 void heap_collect(heap_t *heap, bool is_owner);
 
+/* Clean memory is about to be taken: release as many slices, or a little more, of what heaps
+ * retain, this one first. Never waits, and looks at a few heaps only (heap/registry.h). True when
+ * any were released. */
+bool heap_release_some_retained(heap_t *heap, size_t slices);
 /* Memory is refused: release what all heaps retain, but for those whose lock somebody holds. True
  * when anything was released. */
 bool heap_release_all_retained(void);

@@ -80,12 +80,30 @@ size_t heap_release_retained(heap_t *heap, size_t slices) {
     return released;
 }
 
+static size_t release_of(heap_t *heap, size_t slices) {
+    if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
+    size_t released = heap_release_retained(heap, slices);
+    lock_release(&heap->lock);
+    return released;
+}
+
+bool heap_release_some_retained(heap_t *heap, size_t slices) {
+    if (ablated(ABLATE_LENGTHS)) return false;
+    size_t released = release_of(heap, slices);
+    registry_walk_t walk = {0};
+    heap_t *other;
+    while (released < slices && (other = registry_next(&walk)) != NULL) {
+        size_t more = release_of(other, slices - released);
+        if (more > 0) registry_stay(other);
+        released += more;
+    }
+    return released > 0;
+}
+
 bool heap_release_all_retained(void) {
     size_t released = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        if (!lock_try(&heap->lock)) continue;
-        released += heap_release_retained(heap, SIZE_MAX);
-        lock_release(&heap->lock);
+        released += release_of(heap, SIZE_MAX);
     }
     return released > 0;
 }

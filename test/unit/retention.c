@@ -51,7 +51,7 @@ static void run_burst(size_t size, size_t pages) {
 /* A burst wherever the last one left its pages. */
 static void run_blocks(size_t size, size_t bytes) {
     static void *blocks[2 * PAGES * PAGE_BLOCKS_MOST];
-    size_t count = bytes / class_bytes(class_of(size));
+    size_t count = bytes / (size <= SMALL_MAX ? class_bytes(class_of(size)) : size);
     for (size_t i = 0; i < count; i++) blocks[i] = must(eddy_malloc(size));
     for (size_t i = 0; i < count; i++) eddy_free(blocks[i]);
 }
@@ -310,6 +310,35 @@ static void classes_with_pages_of_other_lengths_share_their_memory(void **state)
     }
 }
 
+/* So much that gaps too short for who comes next hardly count. */
+enum { MANY_PAGES = 8 * PAGES, MANY_AND_GAPS = 10 * PAGES };
+
+static void large_objects_use_what_is_kept_of_pages(void **state) {
+    (void)state;
+    for (size_t slices = 2; slices <= MANY_PAGES; slices *= 2) {
+        run_blocks(64, MANY_PAGES * SLICE_BYTES);
+        run_blocks(slices * SLICE_BYTES, MANY_PAGES * SLICE_BYTES);
+        assert_true(slices_held() <= MANY_AND_GAPS);
+    }
+}
+
+static void run_many(void *size) { run_blocks(*(const size_t *)size, MANY_PAGES * SLICE_BYTES); }
+
+static void threads_share_pages_of_other_lengths_and_large_objects(void **state) {
+    (void)state;
+    static size_t sizes[] = {64, 10 * KIB, 40000, 2 * SLICE_BYTES};
+    actor_t threads[LENGTH(sizes)];
+    size_t most = 0;
+    for (size_t i = 0; i < LENGTH(threads); i++) actor_start(&threads[i]);
+    for (size_t turn = 0; turn < ROUNDS; turn++) {
+        size_t i = turn % LENGTH(threads);
+        actor_do(&threads[i], run_many, &sizes[i]);
+        most = size_max(most, slices_held());
+    }
+    for (size_t i = 0; i < LENGTH(threads); i++) actor_end(&threads[i]);
+    assert_true(most <= MANY_AND_GAPS);
+}
+
 static void run_blocks_elsewhere(void *unused) {
     (void)unused;
     run_blocks(64, PAGES * SLICE_BYTES);
@@ -456,7 +485,9 @@ int main(void) {
         RETENTION_TEST(classes_one_after_the_other_share_their_current_pages),
         RETENTION_TEST(classes_that_take_turns_have_a_page_each_before_long),
         RETENTION_TEST(classes_with_pages_of_other_lengths_share_their_memory),
+        RETENTION_TEST(large_objects_use_what_is_kept_of_pages),
         RETENTION_TEST(alternating_threads_share_their_pages),
+        RETENTION_TEST(threads_share_pages_of_other_lengths_and_large_objects),
         RETENTION_TEST(pages_that_others_emptied_serve_them_while_the_owner_sleeps),
         RETENTION_TEST(pages_that_their_owner_has_listed_again_do_so_too),
         RETENTION_TEST(pages_that_others_emptied_serve_all_classes_of_their_owner),
