@@ -4,9 +4,12 @@
  * vanished thread, the stores up to some point. The order of the stores on all paths is such that
  * every prefix leaves: spans that tile their regions, pages whose `used` is not too low, and free
  * lists that hold no block twice. Everything else (lists, bins, counts, locks) is made anew from
- * the descriptors. A block that a vanished thread was about to push, pop or pass on may be lost:
- * at most one operation and REMOTE_ENTRIES gathered chains per thread (128 KiB), and up to the
- * extension of one page; no block is ever handed out twice.
+ * the descriptors. What a vanished thread had in hand may be lost, but no block is ever handed out
+ * twice. Of each thread, one of these at most:
+ *  - while it frees: REMOTE_ENTRIES gathered chains (128 KiB), the block that it pushes or gathers,
+ *    and a token that it settles;
+ *  - in the slow path of malloc, which begins by giving away what is gathered: the blocks of one
+ *    page that others freed, while it collects them; or one extension of a page; or a token.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_FORK_H
 #define EDDY_HEAP_FORK_H

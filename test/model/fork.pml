@@ -13,6 +13,8 @@
  *  - The free list and thread_free hold no block twice, none that the program knows, and none that
  *    the page would link again when it extends.
  *  - Walking from head to head comes by every slice exactly once.
+ * How much may be lost is not asked here (heap/fork.h says it, stress/fork sees it), and the survivor
+ * rests: that the repair goes on beside its fast paths is left to stress/fork, too.
  *
  * Faults that spin has to find, each the exchange of two stores:
  *   FAULT_FULL       the count changes before the state when a page is listed as full
