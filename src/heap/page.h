@@ -11,7 +11,7 @@
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:
  *      PAGE_CURRENT   heap->current[class], or in heap->late; in no list
- *      PAGE_PARTIAL   heap->partial[class]; not full, not empty when last looked at
+ *      PAGE_PARTIAL   heap->partial[class]; has blocks, room or pending frees, when last looked at
  *      PAGE_FULL      heap->full; every block handed out when last looked at, or in heap->late
  *      PAGE_RETAINED  heap->retained[class]; no live block, its list built
  *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
