@@ -320,18 +320,20 @@ EDDY_API void eddy_counters(eddy_counters_t *counters, size_t size);
 
 /* What Eddy holds at this moment, in bytes. Exact while no other thread allocates or frees. */
 typedef struct eddy_stats {
-    size_t live_bytes;    /* in live blocks, counted by their usable size */
-    size_t live_blocks;   /* their number */
-    size_t free_in_pages; /* free blocks, and room not yet linked, in pages with a live block */
-    size_t current_empty; /* in empty pages that are the current page of a class */
-    size_t retained;      /* in empty pages kept ready by policy */
-    size_t dirty;         /* in free spans not yet purged */
-    size_t clean;         /* in free spans that hold no memory */
-    size_t pending;       /* freed by another thread, not yet collected by the owner */
-    size_t metadata;      /* Eddy's own: page descriptors and heaps */
-    size_t reserved;      /* address space reserved */
-    size_t opened;        /* of it made accessible */
-    size_t gathered;      /* the part of `pending` that threads gather to give it to its pages */
+    size_t live_bytes;     /* in live blocks, counted by their usable size */
+    size_t live_blocks;    /* their number */
+    size_t free_in_pages;  /* free blocks, and room not yet linked, in pages with a live block */
+    size_t current_empty;  /* in empty pages that are the current page of a class */
+    size_t retained;       /* in empty pages kept ready by policy */
+    size_t dirty;          /* in free spans not yet purged */
+    size_t clean;          /* in free spans that hold no memory */
+    size_t pending;        /* freed by another thread, not yet collected by the owner */
+    size_t metadata;       /* Eddy's own: page descriptors and heaps */
+    size_t reserved;       /* address space reserved */
+    size_t opened;         /* of it made accessible */
+    size_t gathered;       /* the part of `pending` that threads gather to give it to its pages: at
+                             most 128 KiB each */
+    size_t gathered_pages; /* the pages that this keeps from emptying: at most 8 for each thread */
 } eddy_stats_t;
 
 /* Fill in `stats` as eddy_counters does. O(pages), takes short locks. */

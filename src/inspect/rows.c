@@ -22,6 +22,7 @@ const row_t rows_stats[] = {
     BYTES(clean, "free, without memory"),
     BYTES(pending, "pending frees"),
     BYTES(gathered, "gathered frees"),
+    ROW(eddy_stats_t, gathered_pages, "pages they are of", false),
     BYTES(metadata, "metadata"),
     BYTES(reserved, "reserved"),
     BYTES(opened, "opened"),

@@ -69,6 +69,7 @@ static void move_freed(eddy_stats_t *stats) {
         if (thread == NULL) continue;
         remote_held_t held = remote_peek(thread);
         stats->gathered += held.bytes;
+        stats->gathered_pages += held.pages;
         move_to_pending(stats, held.blocks, held.bytes);
     }
 }

@@ -177,6 +177,31 @@ static void what_others_freed_is_pending_wherever_it_stands(void **state) {
     assert_split(blocks, 0);
 }
 
+static void free_one_of_each_page(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < burst.pages; i++) burst_free(&burst, i, 0);
+}
+
+static void assert_gathered(size_t blocks, size_t pages) {
+    eddy_stats_t stats = stats_now();
+    assert_int_equal(stats.gathered, blocks * class_bytes(class_of(burst.size)));
+    assert_int_equal(stats.gathered_pages, pages);
+}
+
+static void what_a_thread_gathers_is_shown_with_its_pages(void **state) {
+    (void)state;
+    actor_t actor;
+    actor_start(&actor);
+    burst_fill(&burst, 200, 3);
+    assert_gathered(0, 0);
+    actor_do(&actor, free_range, &(range_t){1, 1, 6});
+    assert_gathered(5, 1);
+    actor_do(&actor, free_one_of_each_page, NULL);
+    assert_gathered(8, 3);
+    actor_end(&actor);
+    assert_gathered(0, 0);
+}
+
 /* ---- the interface ---- */
 
 static void no_byte_beyond_the_callers_struct_is_written(void **state) {
@@ -258,6 +283,7 @@ int main(void) {
         STATS_TEST(random_work_is_counted_exactly),
         STATS_TEST(counters_outlive_their_threads),
         STATS_TEST(what_others_freed_is_pending_wherever_it_stands),
+        STATS_TEST(what_a_thread_gathers_is_shown_with_its_pages),
         STATS_TEST(no_byte_beyond_the_callers_struct_is_written),
         STATS_TEST(the_table_shows_the_same_numbers),
         STATS_TEST(memory_of_a_report_that_cannot_be_unmapped_serves_the_next),
