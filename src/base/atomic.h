@@ -1,5 +1,5 @@
 /* C11 atomics under names that say their order, so that each use states it. In the builds made for
- * tests every one of them is also a place where a test may make the thread yield.
+ * tests each but count_by is also a place where a test may make the thread yield.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_BASE_ATOMIC_H
 #define EDDY_BASE_ATOMIC_H

@@ -22,7 +22,7 @@ typedef enum ablation {
     ABLATE_WAKE,       /* a full page is listed again at the first block freed */
     ABLATE_LISTED,     /* a page is linked to its end before another of its class is used */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
-    ABLATE_COMBINE,    /* each block of another thread is given to its page by itself */
+    ABLATE_COMBINE,    /* frees are not gathered (heap/remote.h): each block is given by itself */
     ABLATION_COUNT
 } ablation_t;
 

@@ -17,11 +17,13 @@ static _Atomic(void *) handler_argument;
 eddy_error_fn *eddy_on_error(eddy_error_fn *new_handler, void *argument) {
     store_relaxed(&handler_argument, argument);
     schedule_point();
-    /* Release pairs with the acquire in mistake_tell: who sees the function sees its argument. */
+    /* Release pairs with the acquire in mistake_tell: who sees the function sees its argument.
+     * Acquire pairs with the release here, of who set the function that is returned. */
     return atomic_exchange_explicit(&handler, new_handler, memory_order_acq_rel);
 }
 
 bool mistake_tell(int error, const char *message, const void *pointer) {
+    /* Acquire pairs with the release in eddy_on_error. */
     eddy_error_fn *handle = load_acquire(&handler);
     if (handle == NULL) return false;
     int saved = errno;

@@ -13,6 +13,7 @@ _Atomic(schedule_hook_fn *) schedule_hook;
 _Atomic(os_fault_fn *) os_fault;
 
 bool os_refused(os_call_t call) {
+    /* Acquire pairs with the store by a test: who sees its function sees what that decides by. */
     os_fault_fn *fault = atomic_load_explicit(&os_fault, memory_order_acquire);
     return fault != NULL && fault(call);
 }
