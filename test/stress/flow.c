@@ -1,13 +1,11 @@
 /* Blocks that one thread makes and another frees, in one direction for long: contents arrive whole,
- * and memory stays near what is alive.
+ * and none is lost. How much memory that takes, test/return/flow.c judges.
  * SPDX-License-Identifier: MIT */
-#include "common/memory_use.h"
 #include "common/random_block.h"
 #include "common/schedule.h"
 
 enum { QUEUE_LENGTH = 2000, CROWD_MAX = 16 };
 
-/* Blocks in flight at once are at most as large as this, so that their sum is known. */
 enum { FLOW_BITS = 12 };
 
 static size_t threads, blocks;
@@ -115,13 +113,12 @@ static void serve_crowd(size_t index, uint64_t *random) {
 
 /* ---- tests ---- */
 
-static size_t blocks_before, resident_before;
+static size_t blocks_before;
 
 static void begin(void) {
     start_queues();
     eddy_collect();
     blocks_before = live_blocks();
-    resident_before = resident_bytes();
 }
 
 /* A thread ended means: every block it held back was given to its page. */
@@ -130,18 +127,10 @@ static void assert_all_freed(void) {
     assert_int_equal(live_blocks(), blocks_before);
 }
 
-/* `flows` queues were full of blocks at most. */
-static void assert_footprint(size_t flows) {
-    size_t live_most = flows * QUEUE_LENGTH << FLOW_BITS;
-    size_t grown = resident_bytes() - resident_before;
-    if (!SANITIZED) assert_in_range(grown, 0, live_most * 13 / 10 + 4 * MIB);
-}
-
 static void pairs_of_producer_and_consumer(void **state) {
     (void)state;
     begin();
     crew_run(threads, produce_or_consume);
-    assert_footprint(threads / 2);
     assert_all_freed();
 }
 
@@ -149,7 +138,6 @@ static void a_ring_of_threads(void **state) {
     (void)state;
     begin();
     crew_run(threads, pass_on);
-    assert_footprint(threads);
     assert_all_freed();
 }
 
@@ -157,7 +145,6 @@ static void one_producer_for_many_that_only_free(void **state) {
     (void)state;
     begin();
     crew_run(threads, serve_crowd);
-    assert_footprint(1);
     assert_all_freed();
 }
 
