@@ -141,22 +141,37 @@ enum { LAGGING_BYTES = 128 << 10 };
 typedef struct account {
     eddy_stats_t stats;
     size_t resident;
+    size_t slow_entries, memory_calls;
 } account_t;
 
-/* What is left after so many threads; says what one of them costs, which no test judges. */
+/* What so many threads take and leave; says also what one costs in time, which no test judges. */
 static account_t run_and_account(thread_fn *function, size_t count) {
     account_t account;
+    eddy_counters_t counters_before, counters;
+    eddy_counters(&counters_before, sizeof counters_before);
     clock_t before = clock();
     run_in_turn(function, count);
     double us = (double)(clock() - before) * 1e6 / CLOCKS_PER_SEC;
+    eddy_counters(&counters, sizeof counters);
+    account.slow_entries = counters.slow_entries - counters_before.slow_entries;
+    account.memory_calls = counters.memory_system_calls - counters_before.memory_system_calls;
     eddy_collect();
     eddy_stats_get(&account.stats, sizeof account.stats);
     account.resident = resident_bytes();
-    print_message("%zu threads: %.1f us of processor time each; then %zu KiB resident, %zu KiB of "
-                  "metadata\n",
-                  count, us / (double)count, account.resident / KIB,
-                  (size_t)account.stats.metadata / KIB);
+    print_message(
+        "%zu threads: %.1f us of processor time, %.2f slow entries and %.3f memory system "
+        "calls each; then %zu KiB resident, %zu KiB of metadata\n",
+        count, us / (double)count, (double)account.slow_entries / (double)count,
+        (double)account.memory_calls / (double)count, account.resident / KIB,
+        (size_t)account.stats.metadata / KIB);
     return account;
+}
+
+/* Ten times the threads take ten times the slow entries, but for their random sizes, and next to no
+ * system call about memory. */
+static void assert_flat_cost(const account_t *early, const account_t *end) {
+    assert_in_range(end->slow_entries, 0, 10 * early->slow_entries / 4 * 5);
+    assert_in_range(end->memory_calls, 0, threads / 10);
 }
 
 static void assert_flat(thread_fn *function) {
@@ -166,6 +181,7 @@ static void assert_flat(thread_fn *function) {
     assert_in_range(end.stats.metadata, metadata, metadata + LAGGING_BYTES);
     assert_in_range(end.stats.live_blocks, 0, early.stats.live_blocks);
     if (!SANITIZED) assert_in_range(end.resident, 0, early.resident + 256 * KIB);
+    assert_flat_cost(&early, &end);
 }
 
 static void short_lived_threads_leave_nothing(void **state) {
