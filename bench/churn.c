@@ -117,7 +117,7 @@ static void end(void *state) { free_survivors(state); }
 
 int main(int argc, char **argv) {
     static const bench_program_t program = {
-        "churn", "bursts of blocks, all allocated, then all freed",
+        "churn", "bursts of blocks, all allocated, then all freed; none above 256 MiB",
         axes,    sensible,
         begin,   run_round,
         end,

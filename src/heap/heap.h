@@ -7,8 +7,9 @@
  *
  * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand. The
  * owner takes it on slow paths; another thread takes it to settle tokens, to take retained pages,
- * and to take pages of a dead heap. It is held for a bounded, short time, never over a system call.
- * The owner tries it once in malloc and free, and goes on without: what it cannot do then is late.
+ * and to take pages of a dead heap. It is held for a bounded, short time; over a system call only
+ * by its owner, or before memory is refused. The owner tries it once in malloc and free, and goes
+ * on without: what it cannot do then is late.
  *
  * Invariants:
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
@@ -115,7 +116,8 @@ void heap_push_token(heap_t *heap, block_t *token);
 /* Do what is late; move the pages of all tokens to their partial lists, and the tokens to their
  * pages. The owner's, or while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
-/* Release up to `slices` of retained pages, those retained longest first; the slices released. */
+/* Release `slices` of retained pages, class by class and in each those retained longest first; the
+ * last page may be longer than what was left to release. The slices released. */
 size_t heap_release_retained(heap_t *heap, size_t slices);
 /* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
  * in use is partial or full. */
