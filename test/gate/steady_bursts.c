@@ -18,6 +18,7 @@
 enum {
     BURST_BYTES = 4 << 20,
     BLOCKS_MAX = BURST_BYTES / 16,
+    NEAR_CAP_BYTES = 200 << 20, /* BLOCKS_MAX blocks of 1 KiB at most */
     WARM_UP_ROUNDS = 50, /* by then each page was the last one, which a burst fills in part */
     STEADY_MS = 700,     /* longer than the decay: nothing may go back meanwhile */
     PAUSE_MS_MAX = 40,   /* five rounds of this, and the peak is out of the policy's sight */
@@ -139,6 +140,19 @@ static void bursts_a_window_apart_are_steady(void **state) {
     }
 }
 
+static void most_that_is_retained(size_t size, order_t order, size_t round) {
+    (void)round;
+    run_burst(size, NEAR_CAP_BYTES / size, order);
+}
+
+/* The option `retain_max` is 256 MiB. */
+static void bursts_near_the_cap_are_steady(void **state) {
+    (void)state;
+    assert_steady(most_that_is_retained, 1024, LIFO);
+    assert_steady(most_that_is_retained, 8192, SHUFFLED);
+    eddy_collect();
+}
+
 /* One object, its memory touched to the last kernel page. */
 static void large_object(size_t size, order_t order, size_t round) {
     (void)order, (void)round;
@@ -176,6 +190,7 @@ int main(void) {
         cmocka_unit_test(changing_bursts_are_steady),
         cmocka_unit_test(bursts_a_window_apart_are_steady),
         cmocka_unit_test(large_objects_are_steady),
+        cmocka_unit_test(bursts_near_the_cap_are_steady),
         cmocka_unit_test(short_bursts_stay_on_the_fast_path),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
