@@ -11,6 +11,7 @@
 #ifndef EDDY_ALLOC_FAST_H
 #define EDDY_ALLOC_FAST_H
 
+#include "config/ablate.h"
 #include "heap/check.h"
 #include "heap/remote.h"
 
@@ -37,7 +38,7 @@ static always_inline block_t *fast_pop(page_t *page) {
     page->free = next;
     /* The next malloc of the class reads the link in that block, which may long have left the cache
      * or be in that of the thread which freed it. Any address will do: a hint never faults. */
-    __builtin_prefetch(next, 1);
+    if (!ablated(ABLATE_PREFETCH)) __builtin_prefetch(next, 1);
     page->used++;
     check_clear_mark(block);
     return block;

@@ -21,6 +21,7 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_LISTED] = "listed",
     [ABLATE_GROW] = "grow",
     [ABLATE_COMBINE] = "combine",
+    [ABLATE_PREFETCH] = "prefetch",
 };
 
 _Atomic uint32_t ablations;

@@ -23,6 +23,7 @@ typedef enum ablation {
     ABLATE_LISTED,     /* a page is linked to its end before another of its class is used */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
     ABLATE_COMBINE,    /* frees are not gathered (heap/remote.h): each block is given by itself */
+    ABLATE_PREFETCH,   /* malloc does not prefetch the block that it hands out next */
     ABLATION_COUNT
 } ablation_t;
 
