@@ -122,7 +122,8 @@ size_t heap_release_retained(heap_t *heap, size_t slices);
 /* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
  * in use is partial or full. */
 void heap_set_owner(heap_t *heap, struct thread *thread);
-/* Make every current page an ordinary one; the owner's, or of a heap without one. */
+/* Do what is late, and make every current page an ordinary one; the owner's, or of a heap without
+ * one. */
 void heap_put_aside_current(heap_t *heap);
 
 /* These take the lock. */

@@ -25,6 +25,7 @@ void heap_set_owner(heap_t *heap, struct thread *thread) {
 }
 
 void heap_put_aside_current(heap_t *heap) {
+    if (unlikely(heap->late.any)) late_settle(heap);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         page_t *page = heap->current[i];
         if (page == &page_empty) continue;
@@ -168,7 +169,6 @@ void heap_destroy_pages(heap_t *heap) {
     lock_acquire(&heap->lock);
     store_relaxed(&heap->tokens, NULL);
     heap->token_at = NULL;
-    late_settle(heap);
     heap_put_aside_current(heap);
     heap_release_retained(heap, SIZE_MAX);
     for (unsigned i = 0; i < CLASS_COUNT; i++) detach_list(heap, &heap->partial[i], &detached);

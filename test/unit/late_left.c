@@ -150,6 +150,19 @@ static void a_deleted_heap_leaves_its_late_pages(void **state) {
     free_blocks();
 }
 
+static void a_heap_that_is_standard_no_more_counts_its_late_pages(void **state) {
+    (void)state;
+    eddy_heap_t *heap = eddy_heap_new();
+    hold_lock();
+    allocate_pages(2);
+    let_lock_go();
+    eddy_heap_t *before = eddy_heap_set_default(heap);
+    assert_settled(own_heap());
+    free_blocks();
+    (void)eddy_heap_set_default(before);
+    eddy_heap_delete(heap);
+}
+
 /* ---- forks ---- */
 
 static void go_on_in_child(void) {
@@ -201,6 +214,7 @@ int main(void) {
         test(a_thread_ends_with_late_pages),
         test(a_first_class_heap_ends_with_late_pages),
         test(a_deleted_heap_leaves_its_late_pages),
+        test(a_heap_that_is_standard_no_more_counts_its_late_pages),
         test(the_forking_threads_late_pages_stay),
         test(late_pages_of_a_vanished_thread_are_free_in_the_child),
     };
