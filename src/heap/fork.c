@@ -43,7 +43,7 @@ static void list_by_state(heap_t *heap, page_t *page) {
 static void list_again(heap_t *heap, page_t *page) {
     /* Current pages are the owner's, also those that it has put off listing. */
     if (page->state != PAGE_CURRENT) list_by_state(heap, page);
-    heap->demand.in_use += span_slices(page);
+    demand_rise(&heap->demand, span_slices(page));
 }
 
 /* Of a heap whose thread has vanished. Only thread_free may change meanwhile: the survivor may hand
@@ -62,7 +62,7 @@ static void settle(heap_t *heap, page_t *page) {
     bool local = !load_relaxed(&page->has_interior);
     store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
     list_by_state(heap, page);
-    heap->demand.in_use += span_slices(page);
+    demand_rise(&heap->demand, span_slices(page));
 }
 
 /* A first-class heap knows how much it has of them. */

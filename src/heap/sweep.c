@@ -219,5 +219,6 @@ void heap_verify(heap_t *heap) {
     }
     verify_list(heap, &heap->full, PAGE_FULL);
     verify_late(heap);
+    assert_always(heap->demand.in_use <= heap->demand.peak);
     lock_release(&heap->lock);
 }

@@ -86,6 +86,9 @@ BUGS = (
         "late_forget(heap);", "", ("unit/late_left",)),
     Bug("late: a child counts pages in twice", "heap/fork.c", "clear_lists",
         "store_relaxed(&heap->late.slices, 0);", "", ("unit/late_left",)),
+    Bug("late: a child's demand exceeds its peak", "heap/fork.c", "list_again",
+        "demand_rise(&heap->demand, span_slices(page));",
+        "heap->demand.in_use += span_slices(page);", ("unit/late",)),
 
     # ---- retiring, and pages that are kept ----
     Bug("a page that retires stays listed", RETAIN_H, "heap_retire",

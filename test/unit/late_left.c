@@ -166,6 +166,7 @@ static void a_heap_that_is_standard_no_more_counts_its_late_pages(void **state) 
 /* ---- forks ---- */
 
 static void go_on_in_child(void) {
+    heap_verify(own_heap());
     burst_free_all(&burst);
     turn_a_page();
     assert_settled(own_heap());
@@ -176,6 +177,7 @@ static void go_on_in_child(void) {
 
 static void the_forking_threads_late_pages_stay(void **state) {
     (void)state;
+    turn_windows(own_heap(), 2);
     leave_late_pages(NULL);
     fork_and_wait(go_on_in_child);
     turn_a_page();
