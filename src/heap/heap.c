@@ -357,6 +357,7 @@ void heap_count_out(page_t *page) {
         late_count_out(heap, page);
         return;
     }
+    if (unlikely(heap->late.any)) late_settle(heap);
     if (likely(load_relaxed(&page->heap) == heap)) {
         if (page->state == PAGE_FULL) {
             heap_wake(heap, page);

@@ -122,7 +122,12 @@ bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
 void idle_sweep_late(heap_t *heap, idle_round_t *round) {
     for (unsigned i = 0; i < LATE_PAGES; i++) {
         page_t *page = late_counted(heap, i);
-        if (page == NULL || !is_ripe(page, 0, round)) continue;
+        if (page == NULL) continue;
+        if (!is_ripe(page, 0, round)) {
+            /* A full one has counted out before its last block goes: no slow path sees that. */
+            round->waiting = true;
+            continue;
+        }
         idle_detach(heap, page);
         list_push_last(round->detached, &page->link);
     }

@@ -42,7 +42,8 @@ typedef struct idle_round {
     bool at_once;    /* take pages the first time they are found empty */
     list_t *detached;
     bool aging;   /* some are empty, but not for long enough */
-    bool waiting; /* some hold frees of other threads beside live blocks */
+    bool waiting; /* some may be emptied without a trace: frees of other threads wait beside live
+                   * blocks, or the owner has counted the page out before */
 } idle_round_t;
 
 /* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page

@@ -148,6 +148,18 @@ static void one_count_too_many_waits(void **state) {
     burst_free_all(&burst);
 }
 
+static void counting_out_another_page_does_what_is_late(void **state) {
+    (void)state;
+    burst_fill(&burst, SIZE, 3);
+    hold_lock();
+    for (size_t i = 0; i < WAKE; i++) burst_free(&burst, 0, i);
+    let_lock_go();
+    burst_open(&burst, 1);
+    assert_int_equal(burst.page[0]->state, PAGE_PARTIAL);
+    assert_settled(own_heap());
+    burst_free_all(&burst);
+}
+
 static void a_page_counted_out_twice_is_retired_once(void **state) {
     (void)state;
     burst_fill(&burst, SIZE, 3);
@@ -178,6 +190,7 @@ int main(void) {
         test(a_full_page_with_free_blocks_is_listed_later),
         test(an_emptied_page_retires_later),
         test(one_count_too_many_waits),
+        test(counting_out_another_page_does_what_is_late),
         test(a_page_counted_out_twice_is_retired_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

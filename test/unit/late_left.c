@@ -1,5 +1,5 @@
-/* What becomes of pages that are late when their owner does not come back to them: others take them,
- * the thread or the heap ends, the process forks.
+/* What becomes of pages that are late when their owner does not come back to them: others take
+ * them, the thread or the heap ends, the process forks.
  * SPDX-License-Identifier: MIT */
 #include "common/forked.h"
 #include "common/late.h"
@@ -58,6 +58,11 @@ static void fill_three_pages(void *unused) {
     burst_fill(&burst, SIZE, 3);
 }
 
+static void open_first_page(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < WAKE; i++) burst_free(&burst, 0, i);
+}
+
 static void empty_first_page(void *unused) {
     (void)unused;
     burst_free_page(&burst, 0);
@@ -98,6 +103,26 @@ static void the_scavenger_takes_a_late_page_of_a_sleeping_owner(void **state) {
 static void collecting_takes_a_late_page_of_a_sleeping_owner(void **state) {
     (void)state;
     pages_of_a_sleeping_owner_go_back(collect);
+}
+
+/* No slow path sees the last block go: the page has counted out before. */
+static void a_late_page_that_is_emptied_slowly_goes_back(void **state) {
+    (void)state;
+    actor_t sleeper;
+    if (!os_barrier_available()) skip();
+    actor_start(&sleeper);
+    actor_do(&sleeper, fill_three_pages, NULL);
+    hold_lock_of(sleeper_heap);
+    actor_do(&sleeper, open_first_page, NULL);
+    let_lock_go();
+    eddy_collect();
+    assert_int_equal(scavenge_pass(os_now_ms()), SCAVENGE_WAITING);
+    actor_do(&sleeper, empty_first_page, NULL);
+    pass_twice();
+    assert_null(load_relaxed(&burst.page[0]->heap));
+    burst_forget(&burst, 0);
+    actor_do(&sleeper, free_all, NULL);
+    actor_end(&sleeper);
 }
 
 /* ---- ends ---- */
@@ -213,6 +238,7 @@ int main(void) {
         test(a_page_taken_meanwhile_is_left_alone),
         test(the_scavenger_takes_a_late_page_of_a_sleeping_owner),
         test(collecting_takes_a_late_page_of_a_sleeping_owner),
+        test(a_late_page_that_is_emptied_slowly_goes_back),
         test(a_thread_ends_with_late_pages),
         test(a_first_class_heap_ends_with_late_pages),
         test(a_deleted_heap_leaves_its_late_pages),
