@@ -21,7 +21,9 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     head->large_offset = offset;
     head->is_moved = false;
     store_relaxed(&head->owner, NULL);
-    store_relaxed(&head->heap, heap);
+    /* Release pairs with the acquire in late_counted: who sees the heap sees the last state of
+     * the page that lay here before, which page_free has left. */
+    store_release(&head->heap, heap);
     size_t slices = span_slices(head);
     if (load_relaxed(&heap->first_class) != NULL) add_relaxed(&heap->large_slices, slices);
     span_set(head, SPAN_LARGE, slices);

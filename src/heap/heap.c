@@ -76,7 +76,8 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
         /* The record of the ended thread may be another thread's as soon as the lock is free: its
          * frees are not local. */
         store_relaxed(&page->owner, NULL);
-        store_relaxed(&page->heap, heap);
+        /* Release pairs with the acquire in late_counted: who sees the heap sees the state. */
+        store_release(&page->heap, heap);
     }
     lock_release(&other->lock);
     return page;

@@ -55,10 +55,22 @@ void late_count_out(heap_t *heap, page_t *page) {
     alarm_ring_always();
 }
 
+/* Whoever takes a page of the heap has its lock and leaves the entry behind, so what lies there now
+ * may be anything, and may become this heap's again without the lock: `kind` and `heap` are atomic,
+ * and of the plain fields `state` and what goes with it are read only behind both (page_peek).
+ *  - Another heap's page, free memory, a large object: `kind` or `heap` differ. An object that took
+ *    the place of a page in between has this heap, but no state that is listed: page_free left
+ *    PAGE_TAKEN, seen by the acquire.
+ *  - A page of this heap once more, taken over or made by its owner at this moment: RETAINED,
+ *    TAKEN or CURRENT was stored before `heap`, so nothing older is seen: all of them are skipped.
+ *  - The same, listed since: PARTIAL and FULL begin and end under the lock, and from then on in use
+ *    only falls. What is found empty is empty, and to take it is right.
+ * The owner itself stored `heap` in such a page, or has the lock: it reads its own. */
 page_t *late_counted(heap_t *heap, unsigned i) {
     page_t *page = load_relaxed(&heap->late.counted[i]);
     if (page == NULL || span_kind(page) != SPAN_PAGE) return NULL;
-    return load_relaxed(&page->heap) == heap ? page : NULL;
+    /* Acquire pairs with the releases in page_remake, take_from and make_large. */
+    return load_acquire(&page->heap) == heap ? page : NULL;
 }
 
 void late_settle(heap_t *heap) {

@@ -21,8 +21,9 @@ void page_remake(page_t *page, struct heap *heap, unsigned size_class) {
     page->state = PAGE_RETAINED;
     store_relaxed(&page->has_interior, false);
     store_relaxed(&page->owner, NULL);
-    store_relaxed(&page->heap, heap);
     store_relaxed(&page->thread_free, 0);
+    /* Release pairs with the acquire in late_counted: who sees the heap sees the state. */
+    store_release(&page->heap, heap);
 }
 
 void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zero) {
@@ -38,6 +39,9 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
 
 void page_free(page_t *page) {
     for (size_t i = span_slices(page); --i > 0;) span_set(&page[i], SPAN_NONE, 0);
+    /* Nobody takes it for a listed page any more (late_counted). */
+    page->used = 0;
+    page->state = PAGE_TAKEN;
     span_free(page);
 }
 

@@ -79,7 +79,7 @@ BUGS = (
     Bug("late: a page is woken that nobody freed into", LATE, "recount",
         " && page_is_counted_out(page)", "", ("unit/late",)),
     Bug("late: another heap's page is taken for the owner's", LATE, "late_counted",
-        "load_relaxed(&page->heap) == heap ? page : NULL", "(void)heap, page", ("unit/late_left",)),
+        "load_acquire(&page->heap) == heap ? page : NULL", "(void)heap, page", ("unit/late_left",)),
     Bug("late: pages wait for an owner that sleeps", "heap/idle.c", "idle_sweep",
         "idle_sweep_late(heap, round);", "", ("unit/late_left",)),
     Bug("late: collecting leaves them to an owner that sleeps", SWEEP, "detach_waiting",
