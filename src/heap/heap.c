@@ -340,12 +340,19 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
 /* ---- the slow path of free ---- */
 
 /* A current page counts one more than its blocks in use, so only a block freed twice brings it down
- * to 0. Called with the heap's lock, which it releases: the report may come back to the heap. */
-static cold void report_freed_twice(heap_t *heap, page_t *page) {
+ * to 0. Without the heap's lock: the report may come back to the heap. */
+static cold void report_freed_twice(page_t *page) {
     const block_t *block = page->free;
     page_distrust(page);
-    lock_release(&heap->lock);
     mistake_freed_twice(block);
+}
+
+static cold void count_out_late(heap_t *heap, page_t *page) {
+    if (!ablated(ABLATE_BIAS) && late_is_current(heap, page)) {
+        report_freed_twice(page);
+    } else {
+        late_count_out(heap, page);
+    }
 }
 
 void heap_count_out(page_t *page) {
@@ -355,7 +362,7 @@ void heap_count_out(page_t *page) {
     if (unlikely(heap == NULL || load_relaxed(&heap->thread) != thread_self)) return;
     enter(heap);
     if (unlikely(!lock_try(&heap->lock))) {
-        late_count_out(heap, page);
+        count_out_late(heap, page);
         return;
     }
     if (unlikely(heap->late.any)) late_settle(heap);
@@ -366,7 +373,8 @@ void heap_count_out(page_t *page) {
             assert_debug(page->used == 0);
             heap_retire(heap, page);
         } else if (!ablated(ABLATE_BIAS)) {
-            report_freed_twice(heap, page);
+            lock_release(&heap->lock);
+            report_freed_twice(page);
             return;
         }
     }

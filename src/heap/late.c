@@ -27,6 +27,16 @@ page_t *late_take_spent(heap_t *heap, unsigned size_class) {
     return NULL;
 }
 
+bool late_is_current(const heap_t *heap, const page_t *page) {
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        if (heap->current[i] == page) return true;
+    }
+    for (unsigned i = 0; i < heap->late.spent_count; i++) {
+        if (heap->late.spent[i] == page) return true;
+    }
+    return false;
+}
+
 void late_count_in(heap_t *heap, page_t *page) {
     count_by(&heap->late.slices, span_slices(page));
     heap->late.any = true;

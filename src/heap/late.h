@@ -29,6 +29,8 @@ void late_spend(heap_t *heap, page_t *page);
 /* Make a spent page of the class current that has blocks again, in exchange for the current one;
  * NULL when there is none. */
 page_t *late_take_spent(heap_t *heap, unsigned size_class);
+/* Whether the page is current, or spent: from what the owner alone writes. */
+bool late_is_current(const heap_t *heap, const page_t *page);
 /* A page is in use from now on. */
 void late_count_in(heap_t *heap, page_t *page);
 /* A page has counted out. Waits for the lock when too many have. */

@@ -73,6 +73,45 @@ static void a_current_page_does_not_count_out(void **state) {
     assert_apart(NULL);
 }
 
+static void hold_lock(void *heap) { lock_acquire(&((heap_t *)heap)->lock); }
+static void release_lock(void *heap) { lock_release(&((heap_t *)heap)->lock); }
+
+static void a_current_page_does_not_count_out_while_the_lock_is_held(void **state) {
+    (void)state;
+    actor_t holder;
+    void *block = must(eddy_malloc(size));
+    void *other = must(eddy_malloc(size));
+    actor_start(&holder);
+    actor_do(&holder, hold_lock, own_heap());
+    eddy_free(block);
+    eddy_free(other);
+    free_again(block);
+    actor_do(&holder, release_lock, own_heap());
+    assert_told_once(EAGAIN, block);
+    assert_apart(block);
+    actor_end(&holder);
+}
+
+static void a_page_used_up_while_the_lock_is_held_does_not_count_out(void **state) {
+    (void)state;
+    actor_t holder;
+    size_t limit = SLICE_BYTES / size;
+    void *first = must(eddy_malloc(size));
+    page_t *page = page_of(first);
+    void *rest[SLICE_BYTES / BLOCK_ALIGN];
+    actor_start(&holder);
+    actor_do(&holder, hold_lock, own_heap());
+    for (size_t i = 1; i < limit; i++) rest[i] = must(eddy_malloc(size));
+    assert_ptr_not_equal(page_of(must(eddy_malloc(size))), page);
+    eddy_free(first);
+    for (size_t i = 1; i < limit; i++) eddy_free(rest[i]);
+    free_again(first);
+    actor_do(&holder, release_lock, own_heap());
+    assert_told_once(EAGAIN, first);
+    assert_apart(first);
+    actor_end(&holder);
+}
+
 static void free_in_a_ring(void *argument) {
     void **blocks = argument;
     eddy_free(blocks[0]);
@@ -144,6 +183,8 @@ int main(void) {
 #define MISTAKE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
     const struct CMUnitTest tests[] = {
         MISTAKE_TEST(a_current_page_does_not_count_out),
+        MISTAKE_TEST(a_current_page_does_not_count_out_while_the_lock_is_held),
+        MISTAKE_TEST(a_page_used_up_while_the_lock_is_held_does_not_count_out),
         MISTAKE_TEST(a_ring_gathered_is_given_as_a_chain),
         MISTAKE_TEST(a_list_broken_off_is_told_when_it_ends),
         MISTAKE_TEST(what_a_vanished_thread_was_about_to_pop_is_not_missed),
