@@ -212,9 +212,8 @@ EDDY_API bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument);
 /* ---- memory back to the kernel ------------------------------------------------------------ */
 
 /* Return every page without a live block and every free span of all heaps to the kernel, without
- * waiting for their decay (heaps whose owner is inside Eddy at that moment excepted, and one
- * current page per class of a heap of another thread). The number of bytes returned. O(pages in
- * use). */
+ * waiting for their decay (one current page per class of a heap of another thread excepted). Waits
+ * for owners that are inside Eddy at that moment. The number of bytes returned. O(pages in use). */
 EDDY_API size_t eddy_collect(void);
 
 /* ---- memory of the program's own ------------------------------------------------------------ */
@@ -251,8 +250,8 @@ EDDY_API bool eddy_new_handler(size_t size, bool may_throw);
  * K, M, G or T, each 1,024 times the one before. An unknown name or a malformed value gets one line
  * on stderr and changes nothing. */
 typedef enum eddy_option {
-    EDDY_OPTION_DECAY_MS,   /* freed memory stays this long before it is purged: 500 by default;
-                               0 at once; -1 never */
+    EDDY_OPTION_DECAY_MS,   /* freed memory that is needed no more is kept for at least half of this
+                               and goes within all of it: 500 by default; 0 at once; -1 never */
     EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M by default */
     EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0, the
                                default: no limit */
@@ -323,7 +322,9 @@ typedef struct eddy_stats {
     size_t live_bytes;     /* in live blocks, counted by their usable size */
     size_t live_blocks;    /* their number */
     size_t free_in_pages;  /* free blocks, and room not yet linked, in pages with a live block */
-    size_t current_empty;  /* in empty pages that are the current page of a class */
+    size_t current_empty;  /* in empty pages that are the current page of a class, and up to eight
+                              per heap that were used up while another thread held its lock; those
+                              whose blocks other threads freed count as pending */
     size_t retained;       /* in empty pages kept ready by policy */
     size_t dirty;          /* in free spans not yet purged */
     size_t clean;          /* in free spans that hold no memory */

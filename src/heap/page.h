@@ -2,8 +2,9 @@
  *
  * Which fields of page_t who writes:
  *   free, used, capacity   the owner thread, without a lock; page_peek alone reads them elsewhere
- *   owner                  under the heap's lock; read by any thread that frees
- *   state, link, heap      under the heap's lock
+ *   owner, state, heap     under the heap's lock; by the owner without for a page that comes from
+ *                          elsewhere, and is in no list yet, and for its current ones
+ *   link                   under the heap's lock
  *   thread_free            any thread, by atomic operations
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
  *   block_bytes, block_limit, size_class   once, before a block of the page is handed out

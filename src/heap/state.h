@@ -1,5 +1,6 @@
 /* A page between current, partial and full: its state, its count and its place in the heap's lists
- * change together. By the owner with the heap's lock, or under the lock while the owner rests.
+ * change together. By the owner with the heap's lock, or under the lock while the owner rests. A
+ * page in no list becomes current by the owner without the lock, too (heap/late.h).
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_STATE_H
 #define EDDY_HEAP_STATE_H
