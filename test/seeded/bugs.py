@@ -96,7 +96,7 @@ BUGS = (
         "store_relaxed(&heap->late.slices, 0);", "", ("unit/late_left",)),
     Bug("late: a child's demand exceeds its peak", "heap/fork.c", "list_again",
         "demand_rise(&heap->demand, span_slices(page));",
-        "heap->demand.in_use += span_slices(page);", ("unit/late",)),
+        "heap->demand.in_use += span_slices(page);", ("unit/late_left",)),
 
     # ---- retiring, and pages that are kept ----
     Bug("a page that retires stays listed", RETAIN_H, "heap_retire",
