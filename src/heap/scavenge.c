@@ -156,7 +156,8 @@ void scavenge_consider(uint64_t now_ms, bool turned) {
 }
 
 bool scavenge_start(const void *caller) {
-    if (os_is_loader(caller) || !errand_set(ERRAND_SCAVENGER, false)) return false;
+    if (thread_self->is_ending || os_is_loader(caller)) return false;
+    if (!errand_set(ERRAND_SCAVENGER, false)) return false;
     uint32_t absent = SCAVENGE_ABSENT;
     if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return false;
     store_relaxed(&call, CALL_NONE);

@@ -146,6 +146,7 @@ thread_t *thread_start(void) {
     heap_start(&thread->heap, thread);
     thread->standard = &thread->heap;
     thread->in_heartbeat = false;
+    thread->is_ending = thread_self == &thread_gone;
     if (is_new) registry_add(&thread->heap);
     add_relaxed(&count, 1);
     thread_self = thread;

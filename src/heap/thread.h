@@ -35,6 +35,7 @@ typedef struct thread {
     heap_t *standard;
     unsigned long long heartbeats;
     bool in_heartbeat;
+    bool is_ending;      /* its exit handler has run: a destructor took a record again */
     struct thread *next; /* in the pool of records */
 } thread_t;
 

@@ -1,9 +1,7 @@
 /* The thread that returns memory is a guest: no program sees it before there is much to return, and
- * none ends, forks, loads or locks itself up differently because of it. Each test is a process of
- * its own.
+ * none ends, forks or locks itself up differently because of it. Each test is a process of its
+ * own.
  * SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <dlfcn.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -11,75 +9,10 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 
-#include "common/rollup.h"
+#include "common/guest.h"
 
-enum { BLOCK = 1000, MUCH = 96 << 20, LITTLE = 8 << 20, PATIENCE_MS = 3000 };
-
-typedef struct chain {
-    struct chain *next;
-} chain_t;
-
-static void pause_ms(int ms) {
-    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
-}
-
-static void burst(size_t bytes) {
-    chain_t *chain = NULL;
-    for (size_t i = 0; i < bytes / BLOCK; i++) {
-        chain_t *block = malloc(BLOCK);
-        check(block != NULL);
-        block->next = chain;
-        chain = block;
-    }
-    while (chain != NULL) {
-        chain_t *block = chain;
-        chain = chain->next;
-        free(block);
-    }
-}
-
-static void *burst_in_thread(void *unused) {
-    burst(LITTLE);
-    return unused;
-}
-
-/* The id of the thread with that name, 0 when there is none. */
-static int thread_named(const char *wanted) {
-    int found = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    check(tasks != NULL);
-    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
-        char path[300], name[32] = "";
-        snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
-        FILE *file = fopen(path, "r");
-        if (file == NULL) continue;
-        if (fgets(name, sizeof name, file) != NULL && strncmp(name, wanted, strlen(wanted)) == 0) {
-            found = atoi(task->d_name);
-        }
-        fclose(file);
-    }
-    closedir(tasks);
-    return found;
-}
-
-static int scavenger(void) { return thread_named("eddy-scavenger"); }
-
-/* Reading a directory allocates: give the thread its chance to start. */
-static bool has_scavenger(void) {
-    for (int ms = 0; ms < PATIENCE_MS; ms += 20) {
-        burst(LITTLE);
-        if (scavenger() != 0) return true;
-        pause_ms(20);
-    }
-    return false;
-}
-
-static void start_it(void) {
-    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
-    check(has_scavenger());
-}
+enum { MUCH = 96 << 20 };
 
 /* ---- when it starts ---- */
 
@@ -324,88 +257,6 @@ static void the_child_of_a_fork_starts_its_own(void **state) {
     assert_in_child(fork_often);
 }
 
-static void burst_in_handler(void) { burst(LITTLE); }
-
-static void fork_with_handlers(void) {
-    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
-    check(pthread_atfork(burst_in_handler, burst_in_handler, burst_in_handler) == 0);
-    for (int i = 0; i < 20; i++) {
-        pid_t child = fork();
-        if (child == 0) _exit(EXIT_SUCCESS);
-        int status;
-        check(waitpid(child, &status, 0) == child && status == 0);
-    }
-}
-
-static void handlers_of_fork_may_allocate(void **state) {
-    (void)state;
-    assert_in_child(fork_with_handlers);
-}
-
-/* ---- threads and libraries come and go ---- */
-
-static void *nothing(void *unused) { return unused; }
-
-/* The C library frees the stacks of ended threads under a lock that starting a thread takes. */
-static void many_stacks(void) {
-    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
-    pthread_attr_t large;
-    check(pthread_attr_init(&large) == 0);
-    check(pthread_attr_setstacksize(&large, 24 << 20) == 0);
-    for (int i = 0; i < 300; i++) {
-        pthread_t ids[4];
-        for (size_t j = 0; j < LENGTH(ids); j++) {
-            check(pthread_create(&ids[j], &large, j % 2 ? nothing : burst_in_thread, NULL) == 0);
-        }
-        for (size_t j = 0; j < LENGTH(ids); j++) check(pthread_join(ids[j], NULL) == 0);
-    }
-}
-
-static void threads_with_large_stacks_come_and_go(void **state) {
-    (void)state;
-    assert_in_child(many_stacks);
-}
-
-static void load_often(void) {
-    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
-    for (int i = 0; i < 200; i++) {
-        void *library = dlopen("libm.so.6", RTLD_NOW);
-        if (library != NULL) check(dlclose(library) == 0);
-    }
-}
-
-static void loading_does_not_start_it_under_the_loader(void **state) {
-    (void)state;
-    assert_in_child(load_often);
-}
-
-/* Each thread's part of such a library is made by the loader when the thread first touches it. */
-static void *touch_thread_locals(void *library) {
-    char *(*room)(void) = (char *(*)(void))(uintptr_t)dlsym(library, "room");
-    check(room != NULL);
-    room()[0] = 1;
-    burst(LITTLE / 8);
-    return NULL;
-}
-
-static void load_thread_locals(void) {
-    check(eddy_option_set(EDDY_OPTION_SCAVENGER, 2) == 0);
-    for (int i = 0; i < 100; i++) {
-        pthread_t thread;
-        void *library = dlopen(THREAD_LOCAL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-        check(library != NULL);
-        check(pthread_create(&thread, NULL, touch_thread_locals, library) == 0);
-        touch_thread_locals(library);
-        check(pthread_join(thread, NULL) == 0);
-        check(dlclose(library) == 0);
-    }
-}
-
-static void libraries_with_thread_locals_come_and_go(void **state) {
-    (void)state;
-    assert_in_child(load_thread_locals);
-}
-
 /* ---- sandboxes ---- */
 
 /* From here on no thread can be started, by whichever call. */
@@ -457,10 +308,6 @@ int main(void) {
         cmocka_unit_test(a_process_ends_with_its_last_thread),
         cmocka_unit_test(a_process_ends_whose_last_thread_ends_unseen),
         cmocka_unit_test(the_child_of_a_fork_starts_its_own),
-        cmocka_unit_test(handlers_of_fork_may_allocate),
-        cmocka_unit_test(threads_with_large_stacks_come_and_go),
-        cmocka_unit_test(loading_does_not_start_it_under_the_loader),
-        cmocka_unit_test(libraries_with_thread_locals_come_and_go),
         cmocka_unit_test(a_sandbox_without_threads_returns_memory_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
