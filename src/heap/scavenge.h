@@ -9,10 +9,10 @@
  *
  * It is a guest in the program's process:
  *  - It has no record, and allocates nothing.
- *  - It is started by the slow path of malloc alone, never while a lock of Eddy is held, and neither
- *    from a call of the loader itself (starting a thread makes some, too) nor in a thread whose exit
- *    handler has run. What the C library calls of the program, as handlers of fork and constructors
- *    of libraries, is not told from its other code (docs/design.md).
+ *  - It is started by the slow path of malloc alone, never while a lock of Eddy is held, and
+ *    neither from a call of the loader itself (starting a thread makes some, too) nor in a thread
+ *    whose exit handler has run. What the C library calls of the program, as handlers of fork and
+ *    constructors of libraries, is not told from its other code (docs/design.md).
  *  - It does not keep a process alive whose main thread has ended: the last thread with a record
  *    ends it, and waits until it has ended. Should the last thread end unseen (heap/thread.h), the
  *    scavenger finds that all threads are gone.
