@@ -28,19 +28,22 @@ static worker_t workers[THREADS];
 static pthread_barrier_t together;
 static eddy_counters_t before, after;
 
-static void burst(worker_t *worker) {
-    size_t count = BURST_BYTES / worker->size;
-    for (size_t i = 0; i < count; i++) {
+static void rise(worker_t *worker) {
+    for (size_t i = 0; i < BURST_BYTES / worker->size; i++) {
         worker->blocks[i] = malloc(worker->size);
         *(volatile char *)worker->blocks[i] = 1;
     }
-    for (size_t i = 0; i < count; i++) free(worker->blocks[i]);
+}
+
+static void fall(worker_t *worker) {
+    for (size_t i = 0; i < BURST_BYTES / worker->size; i++) free(worker->blocks[i]);
 }
 
 static int64_t run_for(worker_t *worker, int64_t ms) {
     int64_t longest = 0, begin = now_ms(), now = begin;
     while (now < begin + ms) {
-        burst(worker);
+        rise(worker);
+        fall(worker);
         int64_t last = now;
         now = now_ms();
         if (now - last > longest) longest = now - last;
@@ -52,10 +55,13 @@ static void *work(void *argument) {
     worker_t *worker = argument;
     run_for(worker, WARM_UP_MS);
     pthread_barrier_wait(&together);
-    /* The first one to come counts while the other still waits. */
+    /* Threads whose bursts never overlapped so far have served each other: the peak of both at once
+     * is part of the warm-up. */
+    rise(worker);
+    pthread_barrier_wait(&together);
     if (worker == workers) eddy_counters(&before, sizeof before);
     pthread_barrier_wait(&together);
-    burst(worker);
+    fall(worker);
     size_t faults_before = faults();
     worker->longest_ms = run_for(worker, STEADY_MS);
     worker->faults = faults() - faults_before;
