@@ -155,7 +155,7 @@ eddy_heap_t *eddy_heap_of(const void *block) {
     page_t *head = slice < window.slices ? span_head(slice_descriptor(slice)) : NULL;
     span_kind_t kind = head == NULL ? SPAN_NONE : span_kind(head);
     if (kind != SPAN_PAGE && kind != SPAN_LARGE) return NULL;
-    heap_t *heap = load_relaxed(&head->heap);
+    heap_t *heap = span_heap(head);
     /* A large object that outlived its heap has none; a page without one is on its way back. */
     if (heap == NULL) return kind == SPAN_LARGE ? &first_class_main : NULL;
     return first_class_of(heap);

@@ -21,9 +21,7 @@ static void make_large(page_t *head, heap_t *heap, size_t offset) {
     head->large_offset = offset;
     head->is_moved = false;
     store_relaxed(&head->owner, NULL);
-    /* Release pairs with the acquire in late_counted: who sees the heap sees the last state of
-     * the page that lay here before, which page_free has left. */
-    store_release(&head->heap, heap);
+    store_relaxed(&head->large_heap, heap);
     size_t slices = span_slices(head);
     if (load_relaxed(&heap->first_class) != NULL) add_relaxed(&heap->large_slices, slices);
     span_set(head, SPAN_LARGE, slices);
@@ -66,10 +64,10 @@ void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset,
 /* A first-class heap counts what its objects take. Its end forgets them too; one of the two counts
  * down. */
 static void leave_heap(page_t *head) {
-    heap_t *heap = load_relaxed(&head->heap);
+    heap_t *heap = load_relaxed(&head->large_heap);
     if (heap == NULL || load_relaxed(&heap->first_class) == NULL) return;
     heap_t *counting = heap;
-    if (swap_strong_relaxed(&head->heap, &counting, NULL))
+    if (swap_strong_relaxed(&head->large_heap, &counting, NULL))
         sub_relaxed(&heap->large_slices, span_slices(head));
 }
 
@@ -129,7 +127,7 @@ bool large_resize_in_place(page_t *head, size_t size) {
         slices < now || (limit_allows(first_class, slices - now) && span_extend(head, slices));
     if (slices < now) shorten(head, slices);
     if (resized && first_class != NULL) {
-        add_relaxed(&load_relaxed(&head->heap)->large_slices, slices - now);
+        add_relaxed(&load_relaxed(&head->large_heap)->large_slices, slices - now);
     }
     limit_end(first_class);
     return resized;
@@ -170,7 +168,7 @@ static page_t *move_to(heap_t *heap, page_t *head, size_t slices) {
 }
 
 static bool belongs_to(page_t *head, const struct eddy_heap *first_class) {
-    heap_t *heap = load_relaxed(&head->heap);
+    heap_t *heap = load_relaxed(&head->large_heap);
     return heap != NULL && load_relaxed(&heap->first_class) == first_class;
 }
 

@@ -82,7 +82,7 @@ static eddy_area_t area_of_page(page_t *page) {
 static bool visit_span(page_t *head, void *argument) {
     const visit_t *visit = argument;
     span_kind_t kind = span_kind(head);
-    if (!is_visited(load_relaxed(&head->heap), visit)) return true;
+    if (!is_visited(span_heap(head), visit)) return true;
     eddy_area_t area;
     if (kind == SPAN_PAGE && head->state != PAGE_RETAINED) {
         area = area_of_page(head);

@@ -66,7 +66,8 @@ static void settle(heap_t *heap, page_t *page) {
 }
 
 /* A first-class heap knows how much it has of them. */
-static void count_large(heap_t *heap, page_t *head) {
+static void count_large(page_t *head) {
+    heap_t *heap = load_relaxed(&head->large_heap);
     if (heap == NULL || load_relaxed(&heap->first_class) == NULL) return;
     add_relaxed(&heap->large_slices, span_slices(head));
 }
@@ -74,9 +75,9 @@ static void count_large(heap_t *heap, page_t *head) {
 static bool repair_page(page_t *page, void *argument) {
     const thread_t *survivor = argument;
     span_kind_t kind = span_kind(page);
-    heap_t *heap = load_relaxed(&page->heap);
-    if (kind == SPAN_LARGE) count_large(heap, page);
+    if (kind == SPAN_LARGE) count_large(page);
     if (kind != SPAN_PAGE) return true;
+    heap_t *heap = load_relaxed(&page->heap);
     if (heap == NULL || page->state == PAGE_RETAINED) {
         drop(page);
     } else if (thread_has_survived(heap, survivor)) {

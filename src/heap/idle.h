@@ -6,8 +6,9 @@
  * allocating collects it before that (page_collect). Of the page's fields, guarded by the heap's
  * lock:
  *   looked_at     the round that saw the page last
- *   empty_since   the round that first found it without a live block, or 0. The owner clears it,
- *                 when the page is its current one and in no list.
+ *   empty_since   the round that first found it without a live block, or 0. The owner clears it
+ *                 when it sees what was freed: when it collects from its current page, which is in
+ *                 no list, or retires the page.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_IDLE_H
 #define EDDY_HEAP_IDLE_H

@@ -54,8 +54,7 @@ void late_count_out(heap_t *heap, page_t *page) {
     if (late->counted_count == LATE_PAGES) {
         lock_acquire(&heap->lock);
         late_settle(heap);
-        bool is_own = span_kind(page) == SPAN_PAGE && load_relaxed(&page->heap) == heap;
-        if (is_own) recount(heap, page);
+        if (load_relaxed(&page->heap) == heap) recount(heap, page);
         lock_release(&heap->lock);
         return;
     }
@@ -65,21 +64,16 @@ void late_count_out(heap_t *heap, page_t *page) {
     alarm_ring_always();
 }
 
-/* Whoever takes a page of the heap has its lock and leaves the entry behind, so what lies there now
- * may be anything, and may become this heap's again without the lock: `kind` and `heap` are atomic,
- * and of the plain fields `state` and what goes with it are read only behind both (page_peek).
- *  - Another heap's page, free memory, a large object: `kind` or `heap` differ. An object that took
- *    the place of a page in between has this heap, but no state that is listed: page_free left
- *    PAGE_TAKEN, seen by the acquire.
- *  - A page of this heap once more, taken over or made by its owner at this moment: RETAINED,
- *    TAKEN or CURRENT was stored before `heap`, so nothing older is seen: all of them are skipped.
- *  - The same, listed since: PARTIAL and FULL begin and end under the lock, and from then on in use
- *    only falls. What is found empty is empty, and to take it is right.
- * The owner itself stored `heap` in such a page, or has the lock: it reads its own. */
+/* Whoever takes a page of the heap has its lock and leaves the entry behind, so anything may lie
+ * there by now. But `heap` is of pages alone, stops being this one only under the lock, and is read
+ * before all else: what it holds for stays a page of the heap while the lock is held, though it may
+ * be in a new life. Then its state tells: RETAINED, TAKEN or CURRENT was stored before `heap`, and
+ * are skipped by who asks; PARTIAL and FULL begin and end under the lock, and what is found empty
+ * in one of these is empty. */
 page_t *late_counted(heap_t *heap, unsigned i) {
     page_t *page = load_relaxed(&heap->late.counted[i]);
-    if (page == NULL || span_kind(page) != SPAN_PAGE) return NULL;
-    /* Acquire pairs with the releases in page_remake, take_from and make_large. */
+    if (page == NULL) return NULL;
+    /* Acquire pairs with the releases in page_remake and take_from. */
     return load_acquire(&page->heap) == heap ? page : NULL;
 }
 

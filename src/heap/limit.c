@@ -17,12 +17,12 @@ struct eddy_heap *limit_begin(heap_t *heap) {
 
 struct eddy_heap *limit_begin_resize(page_t *large) {
     for (;;) {
-        heap_t *heap = load_relaxed(&large->heap);
+        heap_t *heap = load_relaxed(&large->large_heap);
         struct eddy_heap *first_class = heap == NULL ? NULL : load_relaxed(&heap->first_class);
         if (likely(first_class == NULL)) return NULL;
         lock_acquire(&first_class->lock);
         /* A heap that ends lets go of its objects while it is locked. */
-        if (load_relaxed(&large->heap) == heap) return first_class;
+        if (load_relaxed(&large->large_heap) == heap) return first_class;
         lock_release(&first_class->lock);
     }
 }

@@ -39,9 +39,6 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
 
 void page_free(page_t *page) {
     for (size_t i = span_slices(page); --i > 0;) span_set(&page[i], SPAN_NONE, 0);
-    /* Nobody takes it for a listed page any more (late_counted). */
-    page->used = 0;
-    page->state = PAGE_TAKEN;
     span_free(page);
 }
 

@@ -30,6 +30,7 @@ static always_inline void heap_retain(heap_t *heap, page_t *page) {
 static always_inline void heap_retire(heap_t *heap, page_t *page) {
     list_remove(&page->link);
     store_relaxed(&page->has_interior, false);
+    page->empty_since = 0;
     count_by(&heap->counters.pages_retired, 1);
     heap_retain(heap, page);
 }

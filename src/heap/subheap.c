@@ -202,10 +202,10 @@ typedef struct large_walk {
 
 static bool end_large(page_t *head, void *argument) {
     const large_walk_t *walk = argument;
-    if (span_kind(head) != SPAN_LARGE || load_relaxed(&head->heap) != walk->heap) return true;
+    if (span_kind(head) != SPAN_LARGE || load_relaxed(&head->large_heap) != walk->heap) return true;
     heap_t *expected = walk->heap;
     /* Whoever takes the heap out of the object counts it out: this, or a free by another thread. */
-    if (swap_strong_relaxed(&head->heap, &expected, NULL)) {
+    if (swap_strong_relaxed(&head->large_heap, &expected, NULL)) {
         sub_relaxed(&walk->heap->large_slices, span_slices(head));
         if (walk->free) span_free(head);
     }

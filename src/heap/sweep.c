@@ -57,9 +57,7 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
     bool detached = false;
     if (load_relaxed(&heap->state) == HEAP_DEAD) {
         heap_settle(heap);
-        /* A large object that lies there by now may be of the heap's next thread. */
-        bool is_own = span_kind(page) == SPAN_PAGE && load_relaxed(&page->heap) == heap;
-        detached = is_own && detach_if_empty(heap, page, 0);
+        detached = load_relaxed(&page->heap) == heap && detach_if_empty(heap, page, 0);
     }
     lock_release(&heap->lock);
     if (detached) page_free(page);

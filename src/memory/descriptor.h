@@ -58,11 +58,16 @@ typedef struct page {
     /* read, and the first word written, by other threads */
     _Atomic uint64_t thread_free;
     _Atomic uint64_t shape;
-    _Atomic(struct heap *) heap;
+    _Atomic(struct heap *) heap; /* of a page; NULL when there is none */
     size_t block_bytes;
-    size_t large_offset;
     list_node_t age;
-    uint32_t looked_at, empty_since; /* see heap/idle.h */
+    _Atomic(struct heap *) large_heap; /* of a large object, and its alone */
+    union {
+        size_t large_offset;
+        struct {
+            uint32_t looked_at, empty_since; /* of a page, see heap/idle.h */
+        };
+    };
 
     /* written by the owner on its fast paths, or under the heap's lock */
     _Alignas(64) uint32_t capacity;
@@ -142,6 +147,11 @@ static always_inline void span_set(page_t *descriptor, span_kind_t kind, size_t 
 static always_inline bool span_kind_is_head(span_kind_t kind) { return kind >= SPAN_CLEAN; }
 
 static always_inline size_t span_bytes(page_t *head) { return span_slices(head) << SLICE_SHIFT; }
+
+/* The heap of a page or large object; NULL when it has none (any more). */
+static inline struct heap *span_heap(page_t *head) {
+    return load_relaxed(span_kind(head) == SPAN_LARGE ? &head->large_heap : &head->heap);
+}
 
 /* The head of the span that the slice belongs to, NULL when it belongs to none or its inner
  * descriptor is not kept (inside free spans and large objects). */

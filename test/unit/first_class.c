@@ -81,7 +81,7 @@ static void destroy_heap(void *unused) {
     eddy_heap_destroy(heap);
 }
 
-static heap_t *heap_of(const void *block) { return load_relaxed(&page_of(block)->heap); }
+static heap_t *heap_of(const void *block) { return span_heap(page_of(block)); }
 
 /* ---- memory ---- */
 

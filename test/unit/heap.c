@@ -159,7 +159,7 @@ static void a_late_look_at_a_released_page_spares_a_large_object(void **state) {
     void *large;
     in_thread(allocate_large, &large);
     assert_ptr_equal(large, slice_address(page));
-    assert_ptr_equal(load_relaxed(&page->heap), heap);
+    assert_ptr_equal(span_heap(page), heap);
     assert_int_equal(load_relaxed(&heap->state), HEAP_DEAD);
     heap_release_if_empty(heap, page);
     assert_int_equal(span_kind(page), SPAN_LARGE);

@@ -125,6 +125,45 @@ static void a_late_page_that_is_emptied_slowly_goes_back(void **state) {
     actor_end(&sleeper);
 }
 
+static void fill_first_page_again(void *unused) {
+    (void)unused;
+    burst_free_page(&burst, 1);
+    allocate_pages(3);
+}
+
+static void empty_first_page_again(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < 3 * LIMIT; i++) {
+        if (page_of(blocks[i]) != burst.page[0]) continue;
+        sealed_free(blocks[i]);
+        blocks[i] = NULL;
+    }
+}
+
+static void free_all_again(void *unused) {
+    free_all(unused);
+    free_blocks();
+}
+
+static void a_late_page_that_served_again_is_not_taken_at_first_sight(void **state) {
+    (void)state;
+    actor_t sleeper;
+    if (!os_barrier_available()) skip();
+    actor_start(&sleeper);
+    actor_do(&sleeper, fill_three_pages, NULL);
+    void (*empty[])(void *) = {empty_first_page, empty_first_page_again};
+    for (size_t life = 0; life < LENGTH(empty); life++) {
+        hold_lock_of(sleeper_heap);
+        actor_do(&sleeper, empty[life], NULL);
+        let_lock_go();
+        scavenge_pass(os_now_ms());
+        assert_ptr_equal(load_relaxed(&burst.page[0]->heap), sleeper_heap);
+        if (life == 0) actor_do(&sleeper, fill_first_page_again, NULL);
+    }
+    actor_do(&sleeper, free_all_again, NULL);
+    actor_end(&sleeper);
+}
+
 /* ---- ends ---- */
 
 /* Of another thread: pages used up and pages counted out, none of them listed. */
@@ -239,6 +278,7 @@ int main(void) {
         test(the_scavenger_takes_a_late_page_of_a_sleeping_owner),
         test(collecting_takes_a_late_page_of_a_sleeping_owner),
         test(a_late_page_that_is_emptied_slowly_goes_back),
+        test(a_late_page_that_served_again_is_not_taken_at_first_sight),
         test(a_thread_ends_with_late_pages),
         test(a_first_class_heap_ends_with_late_pages),
         test(a_deleted_heap_leaves_its_late_pages),
