@@ -116,9 +116,10 @@ void heap_push_token(heap_t *heap, block_t *token);
 /* Do what is late; move the pages of all tokens to their partial lists, and the tokens to their
  * pages. The owner's, or while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
-/* Release `slices` of retained pages, class by class and in each those retained longest first; the
- * last page may be longer than what was left to release. The slices released. */
-size_t heap_release_retained(heap_t *heap, size_t slices);
+/* Take `slices` of retained pages out of the heap, class by class and in each those retained
+ * longest first; the last page may be longer than what was left to take. The slices taken. They are
+ * freed (idle_free) without the lock, since the kernel may be called. */
+size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached);
 /* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
  * in use is partial or full. */
 void heap_set_owner(heap_t *heap, struct thread *thread);

@@ -10,6 +10,26 @@ enum { RELEASES_PER_ENTRY = 8 };
 
 static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
 
+/* ---- out of the heap ---- */
+
+size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached) {
+    size_t taken = 0;
+    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
+        list_node_t *node;
+        while (taken < slices && (node = list_last(&heap->retained[i])) != NULL) {
+            page_t *page = page_of_link(node);
+            taken += span_slices(page);
+            heap_take_retained(heap, page);
+            store_relaxed(&page->owner, NULL);
+            store_relaxed(&page->heap, NULL);
+            store_relaxed(&page->thread_free, 0);
+            count_by(&heap->counters.pages_released, 1);
+            list_push_last(detached, node);
+        }
+    }
+    return taken;
+}
+
 /* ---- the option ---- */
 
 static size_t retain_limit(void) {
@@ -29,7 +49,12 @@ void heap_bound_retained(heap_t *heap) {
     alarm_ring();
     size_t retained = load_relaxed(&heap->retained_slices);
     size_t most = heap->retained_most;
-    if (retained > most) retained -= heap_release_retained(heap, retained - most);
+    if (retained > most) {
+        list_t detached;
+        list_init(&detached);
+        retained -= heap_detach_retained(heap, retained - most, &detached);
+        idle_free(&detached);
+    }
     if (retained > load_relaxed(&heap->retained_peak)) {
         store_relaxed(&heap->retained_peak, retained);
     }
@@ -53,37 +78,13 @@ page_t *heap_remake_retained(heap_t *heap, unsigned size_class) {
 
 /* ---- giving them back ---- */
 
-/* Take retained pages out of the heap, `slices` or a little more; how many it was. */
-static size_t detach_retained(heap_t *heap, size_t slices, list_t *detached) {
-    size_t taken = 0;
-    for (unsigned i = 0; i < CLASS_COUNT && load_relaxed(&heap->retained_slices) != 0; i++) {
-        list_node_t *node;
-        while (taken < slices && (node = list_last(&heap->retained[i])) != NULL) {
-            page_t *page = page_of_link(node);
-            taken += span_slices(page);
-            heap_take_retained(heap, page);
-            store_relaxed(&page->owner, NULL);
-            store_relaxed(&page->heap, NULL);
-            store_relaxed(&page->thread_free, 0);
-            count_by(&heap->counters.pages_released, 1);
-            list_push_last(detached, node);
-        }
-    }
-    return taken;
-}
-
-size_t heap_release_retained(heap_t *heap, size_t slices) {
+static size_t release_of(heap_t *heap, size_t slices) {
     list_t detached;
     list_init(&detached);
-    size_t released = detach_retained(heap, slices, &detached);
-    idle_free(&detached);
-    return released;
-}
-
-static size_t release_of(heap_t *heap, size_t slices) {
     if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
-    size_t released = heap_release_retained(heap, slices);
+    size_t released = heap_detach_retained(heap, slices, &detached);
     lock_release(&heap->lock);
+    idle_free(&detached);
     return released;
 }
 
@@ -119,7 +120,7 @@ bool heap_housekeep(heap_t *heap, uint64_t now_ms) {
     size_t retained = load_relaxed(&heap->retained_slices);
     if (retained > allowed) {
         size_t surplus = size_min(retained - allowed, RELEASES_PER_ENTRY);
-        retained -= detach_retained(heap, surplus, &detached);
+        retained -= heap_detach_retained(heap, surplus, &detached);
     }
     lock_release(&heap->lock);
     idle_free(&detached);

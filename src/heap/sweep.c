@@ -82,7 +82,7 @@ static void detach_all_empty(heap_t *heap, list_t *detached) {
 static void detach_resting(heap_t *heap, list_t *detached) {
     heap_settle(heap);
     heap_put_aside_current(heap);
-    heap_release_retained(heap, SIZE_MAX);
+    heap_detach_retained(heap, SIZE_MAX, detached);
     detach_all_empty(heap, detached);
 }
 
@@ -101,15 +101,17 @@ void heap_abandon(heap_t *heap) {
 
 /* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. */
 static void collect_running(heap_t *heap) {
-    list_t detached;
+    list_t retained, detached;
+    list_init(&retained);
     list_init(&detached);
     lock_acquire(&heap->lock);
-    heap_release_retained(heap, SIZE_MAX);
+    heap_detach_retained(heap, SIZE_MAX, &retained);
     if (os_barrier_available()) {
         detach_waiting(heap, &detached);
         detach_all_empty(heap, &detached);
     }
     lock_release(&heap->lock);
+    idle_free(&retained);
     (void)idle_free_taken(&detached);
 }
 
@@ -134,6 +136,8 @@ static void move_list(list_t *from, list_t *to, heap_t *heap) {
 }
 
 void heap_merge(heap_t *from, heap_t *to) {
+    list_t detached;
+    list_init(&detached);
     assert_debug(load_relaxed(&from->thread) == load_relaxed(&to->thread));
     lock_acquire(&from->lock);
     /* Ordered, as in heap_abandon: a token that comes too late to be settled is passed on by the
@@ -141,7 +145,7 @@ void heap_merge(heap_t *from, heap_t *to) {
     store_ordered(&from->state, HEAP_DEAD);
     heap_settle(from);
     heap_put_aside_current(from);
-    heap_release_retained(from, SIZE_MAX);
+    heap_detach_retained(from, SIZE_MAX, &detached);
     while (!lock_try(&to->lock)) os_yield();
     for (unsigned i = 0; i < CLASS_COUNT; i++) move_list(&from->partial[i], &to->partial[i], to);
     move_list(&from->full, &to->full, to);
@@ -149,6 +153,7 @@ void heap_merge(heap_t *from, heap_t *to) {
     demand_fall(&from->demand, from->demand.in_use);
     lock_release(&to->lock);
     lock_release(&from->lock);
+    idle_free(&detached);
 }
 
 static void detach_list(heap_t *heap, list_t *list, list_t *detached) {
@@ -168,7 +173,7 @@ void heap_destroy_pages(heap_t *heap) {
     store_relaxed(&heap->tokens, NULL);
     heap->token_at = NULL;
     heap_put_aside_current(heap);
-    heap_release_retained(heap, SIZE_MAX);
+    heap_detach_retained(heap, SIZE_MAX, &detached);
     for (unsigned i = 0; i < CLASS_COUNT; i++) detach_list(heap, &heap->partial[i], &detached);
     detach_list(heap, &heap->full, &detached);
     demand_fall(&heap->demand, heap->demand.in_use);
