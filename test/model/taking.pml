@@ -2,11 +2,13 @@
  *
  * Models: idle_is_empty (heap/idle.h), idle_detach, unlink_token, sweep_partial, idle_sweep_tokens,
  * idle_sweep_late, idle_take (heap/idle.c), detach_waiting, collect_running (heap/sweep.c),
- * heap_count_out (heap/heap.c), late_count_out, late_settle (heap/late.c), beside all that frees.pml models.
+ * heap_count_out, next_page_late (heap/heap.c), late_count_out, late_spend, late_take_spent,
+ * late_settle (heap/late.c), page_remake (heap/page.c), beside all that frees.pml models.
  *
  * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each does
- * a bounded number of things at any time. A page that was taken is another's at once, a large object
- * for which `used` and `state` keep what they were. Shown for every schedule:
+ * a bounded number of things at any time. A page that was taken is another's at once, or free memory
+ * of which the same owner makes a page once more, while it may still have the old one noted as late;
+ * `used` and `state` keep what they were until then. Shown for every schedule:
  *  - A page that is taken has no block in anybody's hands.
  *  - Nobody touches it afterwards: not the owner's fast path, not its slow path that has just seen
  *    the last block go, not who gives blocks or tokens.
@@ -20,6 +22,8 @@
  *   FAULT_COUNT_OUT    the owner's slow path does not ask whose the page is by now, nor does it
  *                      later, where the lock was held
  *   FAULT_TOKEN        a token is no block in use
+ *   FAULT_SPENT        a page used up without the lock stays noted when it has been listed
+ *   FAULT_REMADE       a page made anew has its heap before its state
  */
 #define BLOCKS 2
 #define HEAPS 2
@@ -27,8 +31,12 @@
 #define FREES 3
 #define GIVES 2
 #define TAKES 2
+#define SPENDS
 
+/* The page was taken. */
 bit gone;
+/* ... and is free memory by now. */
+bit free_memory;
 
 #define TOUCH assert(!gone)
 #ifdef FAULT_COUNT_OUT
@@ -46,11 +54,40 @@ byte token_at;
 
 #include "page.inc"
 
+/* page_remake: what lies in the page is its owner's before the page says so. */
+inline remake() {
+#ifdef FAULT_REMADE
+    page_heap = 1;
+#endif
+    d_step {
+        free_memory = 0;
+        gone = 0;
+        token = 1;
+        do
+        :: token < BLOCKS -> links[token] = token + 1; token++
+        :: else -> break
+        od;
+        links[BLOCKS] = 0;
+        token = 0;
+        free_list = 1;
+        thread_free = 0;
+        used = 1;
+        state = CURRENT;
+        page_owner = 1
+    };
+    page_heap = 1
+}
+
 proctype owner() {
     byte before, after, top, token, settling, following, block, each, allocations, frees;
     bit found;
     do
-    :: allocations < ALLOCATIONS -> allocations++; allocate(1)
+    :: allocations < ALLOCATIONS ->
+       allocations++;
+       if
+       :: free_memory -> remake()
+       :: else -> allocate(1)
+       fi
     :: frees < FREES ->
        frees++;
        atomic {
@@ -101,6 +138,7 @@ inline detach() {
     atomic {
         check_nothing_in_use();
         gone = 1;
+        took = 1;
         page_owner = 0;
         page_heap = 0
     }
@@ -184,23 +222,24 @@ inline detach_waiting() {
 
 proctype taker() {
     byte token, each, takes;
-    bit ripe;
+    bit ripe, took;
     do
-    :: takes < TAKES && !gone ->
+    :: takes < TAKES && page_heap != 2 ->
        takes++;
        if
        :: take_retained()
        :: take_partial()
        :: detach_waiting()
        :: idle_take()
+       fi;
+       /* After the barrier: the place is another heap's, or free memory. */
+       if
+       :: took -> page_heap = 2; took = 0
+       :: took -> free_memory = 1; took = 0
+       :: else
        fi
     :: else -> break
-    od;
-    /* After the barrier. */
-    if
-    :: gone -> page_heap = 2
-    :: else
-    fi
+    od
 }
 
 init {
