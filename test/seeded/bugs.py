@@ -414,6 +414,4 @@ BUGS = (
         "page_misses_blocks(page)", "false", ("unit/mistake",)),
     Bug("a child is blamed for what vanished threads lost", "heap/fork.c", "fork_repair",
         "fork_lost_threads = true;", "", ("unit/mistake",)),
-    Bug("a large object is taken for the page that was there", SWEEP, "heap_release_if_empty",
-        "span_kind(page) == SPAN_PAGE && ", "", ("unit/heap",)),
 )
