@@ -3,6 +3,7 @@
 
 #include "heap/idle.h"
 #include "heap/late.h"
+#include "heap/lend.h"
 #include "heap/registry.h"
 #include "heap/scavenge.h"
 #include "heap/subheap.h"
@@ -19,6 +20,7 @@ static void clear_lists(heap_t *heap) {
     }
     list_init(&heap->full);
     heap->token_at = NULL;
+    lend_forget(heap);
     heap->demand.in_use = 0;
     store_relaxed(&heap->late.slices, 0);
     store_relaxed(&heap->retained_slices, 0);

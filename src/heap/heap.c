@@ -4,6 +4,7 @@
 #include "config/ablate.h"
 #include "heap/idle.h"
 #include "heap/late.h"
+#include "heap/lend.h"
 #include "heap/limit.h"
 #include "heap/mistake.h"
 #include "heap/registry.h"
@@ -261,17 +262,23 @@ static always_inline page_t *next_page(heap_t *heap, unsigned size_class) {
     return likely(page != NULL) ? page : switch_to_found(heap, size_class);
 }
 
-/* Another thread holds the lock. The current page does without while it has room, and so do those
- * used up that have blocks again. While the heap retains pages, they are waited for: a steady burst
- * takes no memory for want of a lock. Otherwise a page from elsewhere does without, too, unless the
- * heap cannot put off more, has a limit to keep, or memory is refused. */
+/* A page that is lent, or from elsewhere when the heap retains none: a steady burst takes no memory
+ * for want of a lock. */
+static cold page_t *find_page_late(heap_t *heap, unsigned size_class) {
+    page_t *page = lend_take(heap, size_class);
+    if (page != NULL || load_relaxed(&heap->retained_slices) != 0) return page;
+    return limit_is_set(heap) ? NULL : find_page(heap, size_class);
+}
+
+/* Another thread holds the lock. The current page does without while it has room, then those used
+ * up that have blocks again, then others. The lock is waited for when the heap cannot put off more,
+ * retains more than is lent, has a limit to keep, or memory is refused. */
 static cold page_t *next_page_late(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (page->capacity < page->block_limit) return page;
     page = late_take_spent(heap, size_class);
     if (page != NULL) return page;
-    bool waits = load_relaxed(&heap->retained_slices) != 0;
-    if (!waits && late_may_spend(heap) && !limit_is_set(heap)) page = find_page(heap, size_class);
+    if (late_may_spend(heap)) page = find_page_late(heap, size_class);
     if (page == NULL) {
         lock_acquire(&heap->lock);
         return next_page(heap, size_class);

@@ -57,6 +57,7 @@ typedef struct heap {
     /* the owner's; the lock for who is not */
     heap_counters_t counters;
     late_t late;
+    _Atomic uintptr_t lent[LATE_PAGES]; /* pages, see heap/lend.h */
 
     lock_t lock;
     list_t partial[CLASS_COUNT];

@@ -2,6 +2,7 @@
 #include "heap/idle.h"
 
 #include "heap/late.h"
+#include "heap/lend.h"
 
 /* Pages looked at between taking the lock and letting go of it. */
 enum { STEP_PAGES = 32 };
@@ -149,6 +150,8 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
             round->aging = true;
             return;
         }
+        loan_t loan;
+        lend_begin(heap, &loan);
         if (!begun) {
             heap->token_at = NULL;
             idle_sweep_late(heap, round);
@@ -156,6 +159,7 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
         begun = true;
         if (more_partial) more_partial = sweep_partial(heap, &size_class, round);
         if (more_tokens) more_tokens = idle_sweep_tokens(heap, round);
+        lend_end(heap, &loan);
         lock_release(&heap->lock);
     }
 }
@@ -189,10 +193,13 @@ bool idle_take(heap_t *heap, bool is_owner) {
     if (!lock_try(&heap->lock)) return false;
     list_t detached;
     list_init(&detached);
+    loan_t loan;
+    lend_begin(heap, &loan);
     if (load_relaxed(&heap->state) == HEAP_LIVE) {
         take_next_tokens(heap, is_owner, &detached);
         take_first_partial(heap, is_owner, &detached);
     }
+    lend_end(heap, &loan);
     lock_release(&heap->lock);
     if (list_is_empty(&detached)) return false;
     if (!is_owner) return idle_free_taken(&detached);

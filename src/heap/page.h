@@ -14,7 +14,7 @@
  *      PAGE_CURRENT   heap->current[class], or in heap->late; in no list
  *      PAGE_PARTIAL   heap->partial[class]; has blocks, room or pending frees, when last looked at
  *      PAGE_FULL      heap->full; every block handed out when last looked at, or in heap->late
- *      PAGE_RETAINED  heap->retained[class]; no live block, its list built
+ *      PAGE_RETAINED  heap->retained[class], or lent (heap/lend.h); no live block, its list built
  *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
  *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
  *    `free`: live blocks, and blocks freed by other threads but not collected yet.

@@ -41,6 +41,13 @@ static always_inline void heap_take_retained(heap_t *heap, page_t *page) {
     count_by(&heap->retained_slices, 0 - span_slices(page));
 }
 
+/* A retained page is about to serve: its list, when frees left it without order, is built anew. */
+static always_inline void heap_straighten(heap_t *heap, page_t *page) {
+    if (likely(!page_is_scattered(page)) || ablated(ABLATE_STRAIGHTEN)) return;
+    page_straighten(page);
+    count_by(&heap->counters.straightened, 1);
+}
+
 /* A retained page of this class, its list built; else one of another class. */
 static always_inline page_t *heap_reuse_retained(heap_t *heap, unsigned size_class) {
     const list_t *same = &heap->retained[size_class];
@@ -50,10 +57,7 @@ static always_inline page_t *heap_reuse_retained(heap_t *heap, unsigned size_cla
     }
     page_t *page = list_object(list_first(same), page_t, link);
     heap_take_retained(heap, page);
-    if (unlikely(page_is_scattered(page)) && !ablated(ABLATE_STRAIGHTEN)) {
-        page_straighten(page);
-        count_by(&heap->counters.straightened, 1);
-    }
+    heap_straighten(heap, page);
     return page;
 }
 

@@ -201,6 +201,7 @@ static void verify_list(heap_t *heap, list_t *list, page_state_t state) {
 }
 
 static void verify_late(heap_t *heap) {
+    for (unsigned i = 0; i < LATE_PAGES; i++) assert_always(load_relaxed(&heap->lent[i]) == 0);
     for (unsigned i = 0; i < heap->late.spent_count; i++) {
         page_t *page = heap->late.spent[i];
         assert_always(page->state == PAGE_CURRENT && page != heap->current[page->size_class]);

@@ -25,6 +25,7 @@ PAGE = "heap/page.c"
 SWEEP = "heap/sweep.c"
 TOKEN = "heap/token.c"
 LATE = "heap/late.c"
+LEND = "heap/lend.c"
 REMOTE = "heap/remote.c"
 SPAN = "memory/span.c"
 TILES = "memory/tiles.c"
@@ -84,6 +85,25 @@ BUGS = (
         " && page_is_counted_out(page)", "", ("unit/late",)),
     Bug("late: another heap's page is taken for the owner's", LATE, "late_counted",
         "load_acquire(&page->heap) == heap ? page : NULL", "(void)heap, page", ("unit/late_left",)),
+    Bug("lend: what is lent is not looked for", HEAP, "find_page_late",
+        "lend_take(heap, size_class)", "NULL", ("unit/late",)),
+    Bug("lend: a page of another class is taken as it is", LEND, "lend_take",
+        "page_remake(page, heap, size_class);", ";", ("unit/late",)),
+    Bug("lend: a page of another class is not taken", LEND, "lend_take",
+        "page = take(heap, size_class, true);", ";", ("unit/late",)),
+    Bug("lend: a page of another length is taken", LEND, "take",
+        "class_slices(lent_class(lent)) == class_slices(size_class)", "true", ("unit/late",)),
+    Bug("lend: both have the page", LEND, "take",
+        "swap_strong_acquire(&heap->lent[i], &lent, 0)", "true", ("unit/late",)),
+    Bug("lend: a page that the owner took is still retained", LEND, "lend_end",
+        "count_by(&heap->retained_slices, 0 - loan->slices[loan->count]);", ";", ("unit/late",)),
+    Bug("lend: what was not taken comes back at the end", LEND, "lend_end",
+        "list_push_first", "list_push_last", ("unit/late",)),
+    Bug("lend: one class alone is lent", LEND, "lend_begin",
+        "if (node != NULL) lend(heap, loan, page_of_link(node));",
+        "if (node != NULL) { lend(heap, loan, page_of_link(node)); i--; }", ("unit/late",)),
+    Bug("lend: a child believes that pages are lent", "heap/fork.c", "clear_lists",
+        "lend_forget(heap);", "", ("unit/late_left",)),
     Bug("late: a page that served again is taken at first sight", RETAIN_H, "heap_retire",
         "page->empty_since = 0;", "", ("unit/late_left",)),
     Bug("late: pages wait for an owner that sleeps", "heap/idle.c", "idle_sweep",

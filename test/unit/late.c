@@ -89,6 +89,102 @@ static void retained_pages_are_waited_for(void **state) {
     free_blocks();
 }
 
+/* ---- pages that are lent ---- */
+
+static size_t retained_slices(void) { return load_relaxed(&own_heap()->retained_slices); }
+
+static void lent_pages_serve_without_waiting(void **state) {
+    (void)state;
+    allocate_pages(1 + LATE_PAGES);
+    page_t *pages[LATE_PAGES];
+    for (size_t i = 0; i < LATE_PAGES; i++) pages[i] = page_of(blocks[i * LIMIT]);
+    free_blocks();
+    assert_int_equal(retained_slices(), LATE_PAGES);
+    eddy_counters_t before = counters_now();
+    hold_lock_and_lend();
+    allocate_pages(1 + LATE_PAGES);
+    let_lock_go();
+    assert_risen(before, pages_made, 0);
+    assert_risen(before, extensions, 0);
+    assert_risen(before, pages_reused, LATE_PAGES);
+    for (size_t i = 0; i < LATE_PAGES; i++) assert_int_equal(pages[i]->state, PAGE_CURRENT);
+    assert_int_equal(retained_slices(), 0);
+    turn_a_page();
+    assert_settled(own_heap());
+    free_blocks();
+}
+
+static void more_than_is_lent_is_waited_for(void **state) {
+    (void)state;
+    allocate_pages(3 + LATE_PAGES);
+    free_blocks();
+    eddy_counters_t before = counters_now();
+    hold_lock_and_lend();
+    allocate_pages(1 + LATE_PAGES);
+    let_lock_go_soon();
+    blocks[LENGTH(blocks) - 1] = seal(must(eddy_malloc(SIZE)), SIZE);
+    assert_waited();
+    assert_risen(before, pages_made, 0);
+    assert_settled(own_heap());
+    free_blocks();
+}
+
+static void a_page_lent_of_another_class_is_made_anew(void **state) {
+    (void)state;
+    burst_fill(&burst, SIZE / 2, 2);
+    burst_free_all(&burst);
+    eddy_counters_t before = counters_now();
+    hold_lock_and_lend();
+    blocks[0] = seal(must(eddy_malloc(SIZE)), SIZE);
+    let_lock_go();
+    assert_risen(before, pages_made, 0);
+    assert_risen(before, pages_reused, 1);
+    assert_ptr_equal(page_of(blocks[0]), burst.page[0]);
+    turn_a_page();
+    assert_settled(own_heap());
+    free_blocks();
+}
+
+static void a_page_lent_of_another_length_is_left(void **state) {
+    (void)state;
+    burst_fill(&burst, 40000, 2);
+    burst_free_all(&burst);
+    hold_lock_and_lend();
+    let_lock_go_soon();
+    blocks[0] = seal(must(eddy_malloc(SIZE)), SIZE);
+    assert_waited();
+    assert_int_equal(span_slices(page_of(blocks[0])), 1);
+    free_blocks();
+}
+
+static void pages_of_every_class_are_lent(void **state) {
+    (void)state;
+    burst_fill(&burst, SIZE / 2, 2 + LATE_PAGES);
+    burst_free_all(&burst);
+    allocate_pages(2);
+    free_blocks();
+    eddy_counters_t before = counters_now();
+    hold_lock_and_lend();
+    allocate_pages(2);
+    let_lock_go();
+    assert_risen(before, extensions, 0);
+    free_blocks();
+}
+
+static void pages_lent_and_not_taken_are_retained_in_the_same_order(void **state) {
+    (void)state;
+    allocate_pages(3 + LATE_PAGES);
+    free_blocks();
+    const list_t *retained = &own_heap()->retained[class_of(SIZE)];
+    const list_node_t *first = list_first(retained);
+    size_t length = list_length(retained);
+    hold_lock_and_lend();
+    let_lock_go();
+    assert_ptr_equal(list_first(retained), first);
+    assert_int_equal(list_length(retained), length);
+    heap_verify(own_heap());
+}
+
 /* ---- free ---- */
 
 static const list_t *partial(void) { return &own_heap()->partial[class_of(SIZE)]; }
@@ -186,6 +282,12 @@ int main(void) {
         test(blocks_that_others_freed_serve_again),
         test(one_page_too_many_waits),
         test(retained_pages_are_waited_for),
+        test(lent_pages_serve_without_waiting),
+        test(more_than_is_lent_is_waited_for),
+        test(a_page_lent_of_another_class_is_made_anew),
+        test(a_page_lent_of_another_length_is_left),
+        test(pages_of_every_class_are_lent),
+        test(pages_lent_and_not_taken_are_retained_in_the_same_order),
         test(freeing_does_not_wait),
         test(a_full_page_with_free_blocks_is_listed_later),
         test(an_emptied_page_retires_later),
