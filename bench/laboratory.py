@@ -41,8 +41,8 @@ def parse_arguments():
                         help="leave out a peer that is found")
     parser.add_argument("--before", metavar="REV", help="a revision of Eddy, as git calls it")
     parser.add_argument("--runs", type=int, help=f"of each, at least {TURNS_LEAST} "
-                        f"(default: {session.RUNS}; real programs with --quick: "
-                        f"{TURNS_LEAST})")
+                        f"(default: {session.RUNS}, more where these cannot tell; real "
+                        f"programs: {session.RUNS_OF_PROGRAMS})")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where the results go (default: build/bench/DATE)")

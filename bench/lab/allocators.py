@@ -1,11 +1,13 @@
 """An allocator is a library to preload; libc is none."""
+import contextlib
 import enum
 import glob
 import hashlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +60,16 @@ class Allocator:
             "LD_BIND_NOW": "1",
         }
 
+    @contextlib.contextmanager
+    def copied(self):
+        """The same, out of files of its own. Where a library lies in physical memory stays as it is
+        while the file is in use, and can make it slower than its very copy: with new files for each
+        process that is a matter of luck like the addresses, and no longer of one visit."""
+        with tempfile.TemporaryDirectory(prefix="eddy-copy-") as folder:
+            yield replace(self, libraries=tuple(
+                _copy(library, Path(folder, f"{number}-{library.name}"))
+                for number, library in enumerate(self.libraries)))
+
     @property
     def file(self):
         """The library that serves malloc, symbolic links followed."""
@@ -70,6 +82,15 @@ class Allocator:
         """What the package manager calls it, or the end of the file's name."""
         package = debian_package(self.file)
         return package or self.file.name.partition(".so")[2].lstrip(".") or "unknown"
+
+
+def _copy(library, path):
+    """A library that looks for others beside itself has to stay where it is."""
+    content = library.read_bytes()
+    if b"$ORIGIN" in content:
+        return library
+    path.write_bytes(content)
+    return path
 
 
 LIBC = Allocator("libc")

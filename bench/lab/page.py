@@ -101,7 +101,8 @@ def _legend(results):
 def _verdict_cells(ratio, margin, words, figure, **place):
     verdict = words[ratio.verdict(margin)]
     return [_cell(f"{ratio.value:.2f}", data_figure=figure, **place),
-            _cell(format_interval(ratio).partition(" ")[2].strip("()") or "-"),
+            _cell(format_interval(ratio).partition(" ")[2].strip("()") or "-",
+                  data_figure=f"{figure}-interval", **place),
             _cell(verdict, _class=f"text {verdict}", data_figure=f"{figure}-verdict", **place)]
 
 
@@ -120,7 +121,8 @@ def _summary(results):
                                      "mean-time", data_allocator=rival)
                     + _verdict_cells(results.mean_ratio(scenarios, rival, "peak_kib"),
                                      MEAN_MARGIN, SIZE_WORDS, "mean-memory", data_allocator=rival)
-                    + [_cell(verdicts.count(word)) for word in ("faster", "cannot tell", "slower")])
+                    + [_cell(verdicts.count(word), data_figure=f"count {word}",
+                             data_allocator=rival) for word in ("faster", "cannot tell", "slower")])
     if not rows:
         return ""
     return _section(
@@ -179,7 +181,8 @@ def _count_row(results, name):
                     data_allocator=allocator, data_figure="instructions")
     for allocator in results.names(*Role):
         value = results.memory_over_live(name, allocator)
-        yield _cell("" if value is None else f"{value:.2f}")
+        yield _cell("" if value is None else f"{value:.2f}", data_scenario=name,
+                    data_allocator=allocator, data_figure="over-live")
 
 
 def _counts(results):

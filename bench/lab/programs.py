@@ -1,7 +1,9 @@
 """Real programs, and commands of the user's own."""
+import contextlib
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -56,16 +58,24 @@ def row_of(usage):
     return asdict(usage)
 
 
-class OneUponTheOther:
-    """A turn of what runs as a whole: yields (allocator, its row or why there is none)."""
+@contextlib.contextmanager
+def one_processor():
+    """What is started meanwhile runs on one processor only."""
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(all_of_them)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
 
-    def turn(self, allocators):
-        for allocator in allocators:
-            yield allocator, attempt(self.run, allocator)
+
+def run_copied(point, allocator):
+    with allocator.copied() as copy:
+        return allocator, attempt(point.run, copy)
 
 
 @dataclass(frozen=True)
-class ProgramPoint(OneUponTheOther):
+class ProgramPoint:
     """A program of the table as a scenario."""
     program: Program = field(compare=False)
     name: str
@@ -79,9 +89,16 @@ class ProgramPoint(OneUponTheOther):
         finished = self.program.launch(self.build, environment)
         return row_of(finished.expect_success(self.name, allocator).usage)
 
+    def turn(self, allocators):
+        """All at the same time on one processor, which changes from one to the other every few
+        milliseconds: so all meet the same moods of the machine, and what counts is the processor
+        time of each. [(allocator, its row or why there is none), ...]"""
+        with one_processor(), ThreadPoolExecutor(len(allocators) or 1) as pool:
+            return list(pool.map(lambda one: run_copied(self, one), allocators))
+
 
 @dataclass(frozen=True)
-class CommandPoint(OneUponTheOther):
+class CommandPoint:
     """The user's command, in his folder and environment; what it prints is not kept."""
     command: tuple[str, ...]
     build: Path
@@ -93,3 +110,9 @@ class CommandPoint(OneUponTheOther):
         environment = allocator.environment() | (more_environment or {})
         finished = launch(Path(self.build, "launch"), self.command, environment)
         return row_of(finished.expect_success(str(self), allocator).usage)
+
+    def turn(self, allocators):
+        """One upon the other: nobody knows whether two can run at the same time, and the time that
+        passes is shown, too."""
+        for allocator in allocators:
+            yield run_copied(self, allocator)

@@ -155,11 +155,17 @@ class Results:
                   and row["pairs"]]
         return median(values) if values else None
 
+    def turns(self, scenario, rival, column=None):
+        """The values of the subject and of a rival in the turns that both ran in."""
+        column = column or self.time_column(scenario)
+        own, other = ({row["turn"]: row[column] for row in self.rows[scenario, name]}
+                      for name in (self.subject, rival))
+        both = sorted(own.keys() & other.keys())
+        return [own[turn] for turn in both], [other[turn] for turn in both]
+
     def ratio(self, scenario, rival, column=None):
         """Of the subject's times over a rival's, with its interval."""
-        column = column or self.time_column(scenario)
-        return ratio_of_turns(self.values(scenario, self.subject, column),
-                              self.values(scenario, rival, column))
+        return ratio_of_turns(*self.turns(scenario, rival, column))
 
     def best_peer(self, scenario, column=None):
         """The peer with the smallest median; None when none ran it."""
@@ -173,15 +179,20 @@ class Results:
 
     def mean_ratio(self, scenarios, rival, column=None):
         """The geometric mean over the scenarios that the rival ran as well; None for none."""
-        pairs = [(self.values(scenario, self.subject, column or self.time_column(scenario)),
-                  self.values(scenario, rival, column or self.time_column(scenario)))
-                 for scenario in self.shared(scenarios, rival)]
+        pairs = [self.turns(scenario, rival, column) for scenario in self.shared(scenarios, rival)]
         return geometric_mean_ratio(pairs) if pairs else None
 
     def verdicts(self, rival):
         """{scenario: verdict}"""
         return {scenario: self.ratio(scenario, rival).verdict(MARGIN)
                 for scenario in self.shared(self.scenarios(), rival)}
+
+    def undecided(self, scenario):
+        """The rivals that times cannot tell from the subject."""
+        if scenario not in self.scenarios():
+            return []
+        return [rival for rival in self.rivals if (scenario, rival) in self.rows
+                and self.ratio(scenario, rival).verdict(MARGIN) == "cannot tell"]
 
     def memory_over_live(self, scenario, allocator):
         """What became resident over the bytes in live blocks, at their peaks; None where hardly

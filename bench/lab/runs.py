@@ -21,11 +21,12 @@ QUICK = ("--quick",)
 SEED = 1
 
 # What a turn asks for: SAMPLES undisturbed ones of each process. If they do not come in this time,
-# samples of any kind, for as long again; some have to come even if they take longer. Two threads
-# hardly ever find both processors undisturbed, so of those nobody asks for such samples.
+# or none at all within HOPE_S, samples of any kind, for as long again; some have to come even if
+# they take longer. Two threads hardly ever find both processors undisturbed, so of those nobody
+# asks for such samples.
 SAMPLES = 6
 OF_ANY_KIND = 15
-PATIENCE_S = 0.4
+PATIENCE_S, HOPE_S = 0.4, 0.1
 SAMPLES_LEAST = 2
 
 
@@ -95,7 +96,8 @@ class Point:
         with contextlib.ExitStack() as stack:
             processes = {}
             for allocator in allocators:
-                processes[allocator] = stack.enter_context(self.start(allocator))
+                copy = stack.enter_context(allocator.copied())
+                processes[allocator] = stack.enter_context(self.start(copy))
                 processes[allocator].answer()  # when it is warm
             _take_samples(list(processes.values()), PATIENCE_S if self.is_single else 0)
             return [(allocator, attempt(self.row, process.finish(), allocator))
@@ -113,17 +115,34 @@ def attempt(run, *arguments):
 def _take_samples(processes, patience_s):
     """bench/common/sampling.h says what is asked for."""
     generator = random.Random(SEED)
-    missing = set(processes)
-    end = time.monotonic() + patience_s
-    while missing and time.monotonic() < end:
-        for process in generator.sample(processes, len(processes)):
-            if process in missing and process.ask("u") >= SAMPLES:
-                missing.remove(process)
-    for taken in range(OF_ANY_KIND if missing else 0):
-        if taken >= SAMPLES_LEAST and time.monotonic() > end + PATIENCE_S:
+
+    def in_turn():
+        return generator.sample(processes, len(processes))
+
+    if _take_undisturbed(processes, in_turn, patience_s):
+        return
+    start = time.monotonic()
+    for taken in range(OF_ANY_KIND):
+        if taken >= SAMPLES_LEAST and time.monotonic() > start + PATIENCE_S:
             break
-        for process in generator.sample(processes, len(processes)):
+        for process in in_turn():
             process.ask("a")
+
+
+def _take_undisturbed(processes, in_turn, patience_s):
+    """Whether all got as many as they need."""
+    taken = dict.fromkeys(processes, 0)
+    start = last = time.monotonic()
+    while min(taken.values()) < SAMPLES:
+        if time.monotonic() > min(start + patience_s, last + HOPE_S):
+            return False
+        before = sum(taken.values())
+        for process in in_turn():
+            if taken[process] < SAMPLES:
+                taken[process] = process.ask("u")
+        if sum(taken.values()) > before:
+            last = time.monotonic()
+    return True
 
 
 def _value(text):
@@ -173,31 +192,36 @@ def scenario_points(scenario, build, effort=None):
     return points(build, name, arguments or quick, quick if effort is None else effort)
 
 
-def take_turns(contests, turns, run, watch):
-    """`contests` is [(point, allocators), ...], `turns` how many there are of a point. `run(point,
+def take_turns(contests, turns, run, watch, go_on=lambda: True):
+    """`contests` is [(point, allocators), ...], `turns` the range of those of a point. `run(point,
     allocators)` makes a row on each of them, [(allocator, row), ...], and `watch(turn, point,
     allocator, row)` sees it. The allocators of a point run side by side or one upon the other, in
-    another order each turn."""
+    another order each turn. Without `go_on` no turn begins."""
     generator = random.Random(SEED)
-    for turn in range(max((turns(point) for point, _ in contests), default=0)):
-        for point, allocators in contests:
-            if turn >= turns(point):
-                continue
-            for allocator, row in run(point, generator.sample(allocators, len(allocators))):
-                watch(turn, point, allocator, row)
+    ranges = [turns(point) for point, _ in contests]
+    first = min((its.start for its in ranges), default=0)
+    last = max((its.stop for its in ranges), default=0)
+    for turn in range(first, last):
+        for (point, allocators), its_turns in zip(contests, ranges, strict=True):
+            if turn in its_turns and go_on():
+                for allocator, row in run(point, generator.sample(allocators, len(allocators))):
+                    watch(turn, point, allocator, row)
 
 
 def interleave(all_points, allocators, turns, progress=True):
     """{(point, allocator): [row, ...]}, `turns` of each."""
     rows = {(point, allocator): [] for point in all_points for allocator in allocators}
-    with Progress(len(rows) * turns, shown=progress) as bar:
+    with Progress(shown=progress) as bar:
+        for point in all_points:
+            bar.plan(point, len(allocators) * turns)
+
         def watch(_turn, point, allocator, row):
             if isinstance(row, BenchmarkFailed):
                 raise row
             rows[point, allocator].append(row)
-            bar.step(point, allocator.name)
+            bar.step(point, f"on {allocator.name}")
 
-        take_turns([(point, allocators) for point in all_points], lambda _: turns,
+        take_turns([(point, allocators) for point in all_points], lambda _: range(turns),
                    lambda point, order: point.turn(order), watch)
     return rows
 

@@ -1,8 +1,11 @@
 """One visit to the laboratory: check, measure in turns, count, write, show."""
+import math
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from lab import callgrind, machine, origin, page, pairs, runs, suite, table, tide
@@ -13,9 +16,15 @@ from lab.launch import BenchmarkFailed
 from lab.programs import CommandPoint, ProgramPoint
 from lab.progress import Progress
 from lab.results import MARGIN, Results, Writer
-from lab.statistics import TURNS_LEAST
+from lab.statistics import LOOKS
 
-RUNS = 12  # of each scenario on each allocator
+RUNS = LOOKS[0]  # of each scenario on each allocator; more where these cannot tell
+# Of each real program: so many prove something turn by turn, and they need no more, since what runs
+# at the same time on one processor differs by little else than the allocator.
+RUNS_OF_PROGRAMS = 8
+QUICK_ADDED_S = 40  # the time for more turns, with --quick
+# How long steps take, roughly, before the first one is done.
+CHECK_S, RUN_S, PROGRAM_S, ADDED_S, TIDE_S, COUNT_S, UNDECIDED_S = 0.1, 0.05, 1.5, 3, 6, 4, 20
 BARE_LIST = "barelist.so"
 
 
@@ -28,6 +37,7 @@ class Session:
     chosen: list    # of allocators, the subject first
     build: object   # the folder of the programs
     writer: Writer
+    bar: Progress
     left_out: set = field(default_factory=set)  # {(program, allocator)}: those that failed
 
     def contests(self, points):
@@ -54,7 +64,11 @@ class Session:
         """Said at once, and kept: a mean is over what is there."""
         text = " ".join(str(reason).replace(f"{ROOT}/", "").split())
         self.writer.write("left_out", {"program": program, "allocator": allocator, "reason": text})
-        say(f"left out: {text}")
+        self.say(f"left out: {text}")
+
+    def say(self, text):
+        self.bar.clear()
+        say(text)
 
     def check_origins(self, contests):
         """One run of each program on each allocator, which shows whose malloc it is and brings the
@@ -62,46 +76,71 @@ class Session:
         first = {}
         for point, allocators in contests:
             first.setdefault(program_of(point), (point, allocators))
-        runs_of_each = [(point, one) for point, allocators in first.values() for one in allocators
-                        if one.role is not Role.REFERENCE]
-        with Progress(len(runs_of_each)) as bar:
-            for point, allocator in runs_of_each:
-                try:
-                    origin.check(point, allocator)
-                except BenchmarkFailed as failure:
+        to_check = [(point, one) for point, allocators in first.values() for one in allocators
+                    if one.role is not Role.REFERENCE]
+        self.bar.plan("checking", len(to_check))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for (point, allocator), failure in zip(to_check, pool.map(_check, to_check),
+                                                   strict=True):
+                if failure:
                     self.fail(point, allocator, failure)
-                bar.step("checking", point, allocator.name)
+                self.bar.step("checking", f"{point} on {allocator.name}")
 
-    def measure(self, points, turns):
-        contests = self.contests(points)
-        self.check_origins(contests)
-        contests = self.contests(points)
+    def measure(self, points, options):
+        self.check_origins(self.contests(points))
+        self.take(self.contests(points), lambda point: range(turns_of(point, options)))
+        if options.runs is None:
+            self.add_turns(points, time.monotonic() + QUICK_ADDED_S if options.quick else math.inf)
+        self.bar.plan("more turns", 0)
+
+    def add_turns(self, points, end):
+        """For the rivals that times cannot tell from the subject yet. Real programs and commands of
+        one's own take too long."""
+        short = [point for point in points if isinstance(point, runs.Point)]
+        for looked, look in pairwise(LOOKS):
+            results = Results.load(self.writer.folder)
+            undecided = [(point, self.undecided(results, point)) for point in short]
+            self.bar.plan("more turns", 0)
+            self.take([(point, allocators) for point, allocators in undecided if allocators],
+                      lambda _, added=range(looked, look): added, lambda: time.monotonic() < end)
+
+    def undecided(self, results, point):
+        """The subject and those that cannot be told from it; nobody when all can."""
+        names = results.undecided(str(point))
+        return [one for one in self.allocators_of(point)
+                if one.name in (results.subject, *names)] if names else []
+
+    def take(self, contests, turns, go_on=lambda: True):
+        for point, allocators in contests:
+            self.bar.plan(point, len(turns(point)) * len(allocators))
 
         def run(point, allocators):
             return point.turn([one for one in allocators if self.takes_part(point, one)])
 
-        with Progress(sum(turns(point) * len(allocators) for point, allocators in contests)) as bar:
-            def watch(turn, point, allocator, row):
-                bar.step(point, allocator.name)
-                if isinstance(row, BenchmarkFailed):
-                    self.fail(point, allocator, row)
-                else:
-                    self.writer.write("rows", row | {
-                        "turn": turn, "group": suite.group_of(point), "scenario": point,
-                        "allocator": allocator.name})
+        def watch(turn, point, allocator, row):
+            self.bar.step(point, f"on {allocator.name}")
+            if isinstance(row, BenchmarkFailed):
+                self.fail(point, allocator, row)
+            else:
+                self.writer.write("rows", row | {
+                    "turn": turn, "group": suite.group_of(point), "scenario": point,
+                    "allocator": allocator.name})
 
-            runs.take_turns(contests, turns, run, watch)
+        runs.take_turns(contests, turns, run, watch, go_on)
+        for point, _ in contests:
+            self.bar.plan(point, 0)
 
     def watch_tide(self):
-        say("watching memory through bursts and the idle time after them")
+        self.say("watching memory through bursts and the idle time after them")
         for row in tide.measure(self.build, self.chosen):
             self.writer.write("tide", row)
+        self.bar.step(tide.NAME)
 
     def count_pairs(self):
         if not callgrind.available():
             self.leave_out("pairs", "", "instructions: valgrind is not installed")
             return
-        say("counting the instructions of malloc and free")
+        self.say("counting the instructions of malloc and free")
         cases = [(size, burst) for size in suite.COUNTED_SIZES for burst in suite.COUNTED_BURSTS]
 
         def count(allocator):
@@ -117,6 +156,7 @@ class Session:
                     continue
                 for (size, burst), per_pair in counts.items():
                     self.write_count(f"pairs size={size} burst={burst}", allocator, per_pair)
+                self.bar.step(suite.COUNTED, f"of {allocator.name}")
 
     def write_count(self, scenario, allocator, per_pair):
         self.writer.write("instructions", {"scenario": scenario, "allocator": allocator.name,
@@ -133,11 +173,12 @@ class Session:
                               if rival and one.name in (results.subject, rival)]
         if not undecided:
             return
-        say(f"counting where times cannot decide: {len(undecided) // 2} scenarios")
-        with Progress(len(undecided)) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
+        self.say(f"counting where times cannot decide: {len(undecided) // 2} scenarios")
+        self.bar.plan("counting", len(undecided))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             counts = pool.map(_count, undecided)
             for (point, allocator), count in zip(undecided, counts, strict=True):
-                bar.step("counting")
+                self.bar.step("counting", f"{point} on {allocator.name}")
                 if count is not None:
                     self.write_count(point, allocator, count)
 
@@ -155,6 +196,16 @@ def undecided_rival(results, scenario):
     return rival if undecided else None
 
 
+def _check(pair):
+    point, allocator = pair
+    try:
+        with allocator.copied() as copy:
+            origin.check(point, copy)
+    except BenchmarkFailed as failure:
+        return failure
+    return None
+
+
 def _count(pair):
     try:
         return instructions_per_pair(*pair)
@@ -163,9 +214,23 @@ def _count(pair):
 
 
 def turns_of(point, options):
-    """Real programs take seconds: in a quick visit they make do with the fewest turns."""
-    least = options.quick and isinstance(point, ProgramPoint)
-    return options.runs or (TURNS_LEAST if least else RUNS)
+    """At first."""
+    return options.runs or (RUNS_OF_PROGRAMS if isinstance(point, ProgramPoint) else RUNS)
+
+
+def plan(bar, points, allocators, options):
+    """Roughly, so that the time left is that of all that is to come."""
+    bar.plan("checking", len(set(map(program_of, points))) * allocators, CHECK_S)
+    for point in points:
+        bar.plan(point, turns_of(point, options) * allocators,
+                 RUN_S if isinstance(point, runs.Point) else PROGRAM_S)
+    if options.runs is None:
+        bar.plan("more turns", 1, QUICK_ADDED_S if options.quick else ADDED_S * len(points))
+    if asked_for(options, tide.NAME):
+        bar.plan(tide.NAME, 1, TIDE_S)
+    if asked_for(options, suite.COUNTED):
+        bar.plan(suite.COUNTED, allocators, COUNT_S)
+    bar.plan("counting", 1, UNDECIDED_S)
 
 
 def shown_path(path):
@@ -226,12 +291,13 @@ def hold(options, chosen, out):
         say(f"warning: {warning}")
     facts = machine.describe(options.build)  # first: what is written below may be published sources
     load = machine.Load()
-    with Writer(out) as writer:
+    with Writer(out) as writer, Progress() as bar:
         describe(writer, chosen, facts, options)
-        session = Session(chosen, build, writer)
+        plan(bar, points, len(chosen), options)
+        session = Session(chosen, build, writer, bar)
         for name in suite.not_installed(scenarios, build):
             session.leave_out(name, "", f"{name} is not installed")
-        session.measure(points, lambda point: turns_of(point, options))
+        session.measure(points, options)
         writer.write("machine", {"name": "processors busy with other work",
                                  "value": f"{load.others():.1f}"})
         if asked_for(options, tide.NAME):

@@ -1,12 +1,16 @@
 """Few and noisy times, and what can be said of their ratio."""
 import math
-import random
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
-from statistics import fmean, median
+from statistics import NormalDist, median
 
 CONFIDENCE = 0.99
+# A visit looks at a scenario after so many turns and adds some where it cannot tell yet. Who looks
+# more than once is wrong more often. So each interval holds for a little more: then all hold
+# together at 99 %.
+LOOKS = (10, 20, 40)
+CONFIDENCE_AT_A_LOOK = 0.996
 
 
 def geometric_mean(values):
@@ -41,12 +45,13 @@ def ratio_of_turns(numerators, denominators):
     as its inverse, if both are equally fast. Fewer than eight turns prove nothing that way, and
     then it is that of the Mann-Whitney test on the ratios of all pairs, for which five are enough.
     Fewer than these say nothing: the interval is unbounded."""
-    logs = [math.log(a / b) for a, b in zip(numerators, denominators)]
-    outside = _outside(_signed_ranks(len(logs)))
+    logs = [math.log(a / b) for a, b in zip(numerators, denominators, strict=True)]
+    confidence = _confidence(len(logs))
+    outside = _outside(_signed_ranks(len(logs)), confidence)
     if outside:
         found = sorted(_means_of_two(logs))
     else:
-        outside = _outside(_arrangements(len(numerators), len(denominators)))
+        outside = _outside(_arrangements(len(numerators), len(denominators)), confidence)
         found = sorted(math.log(a / b) for a in numerators for b in denominators)
     value = math.exp(_middle(logs))
     if not outside:
@@ -65,37 +70,37 @@ def _middle(logs):
     return median(_means_of_two(logs))
 
 
-RESAMPLES = 1000
-SEED = 1
 TURNS_LEAST = 5  # fewer can tell nothing apart
 
 
 def geometric_mean_ratio(scenarios):
     """Of [(numerators, denominators), ...], the turns of each scenario: the geometric mean of the
-    ratios. The interval is by bootstrap: each scenario's turns are drawn again, with replacement,
-    RESAMPLES times. Few values would make such an interval too short for one scenario; the mean
-    over many is near a normal distribution, for which it holds."""
-    generator = random.Random(SEED)
-    logs = [[math.log(a / b) for a, b in zip(*pair)] for pair in scenarios]
-    value = math.exp(fmean(map(_middle, logs)))
-    if any(len(turns) < TURNS_LEAST for turns in logs):
+    ratios. Half the interval of a scenario is so many standard errors, and the squares of these add
+    up, as the scenarios know nothing of each other. A bootstrap of so few turns would give intervals
+    that are too short."""
+    ratios = [ratio_of_turns(*pair) for pair in scenarios]
+    value = geometric_mean([ratio.value for ratio in ratios])
+    if any(math.isinf(ratio.high) for ratio in ratios):
         return Ratio(value, 0, math.inf)
-    means = sorted(fmean(_middle(generator.choices(turns, k=len(turns))) for turns in logs)
-                   for _ in range(RESAMPLES))
-    low, high = (math.exp(means[index]) for index in _tails(RESAMPLES))
-    return Ratio(value, min(low, value), max(high, value))
+    errors = [math.log(ratio.high / ratio.low) / 2 / _errors(_confidence(len(turns)))
+              for ratio, (turns, _) in zip(ratios, scenarios, strict=True)]
+    half = _errors(CONFIDENCE) * math.hypot(*errors) / len(errors)
+    return Ratio(value, value * math.exp(-half), value * math.exp(half))
 
 
-def _tails(count):
-    """The indices of the sorted values that the interval begins and ends with."""
-    outside = int(count * (1 - CONFIDENCE) / 2)
-    return outside, count - 1 - outside
+def _errors(confidence):
+    """How many standard errors lie in half an interval."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def _outside(frequencies):
+def _confidence(turns):
+    return CONFIDENCE if turns < LOOKS[0] else CONFIDENCE_AT_A_LOOK
+
+
+def _outside(frequencies, confidence):
     """`frequencies` are those of a test's statistic, 0, 1, 2 ..., if there is no difference. How
     many of the sorted values, at either end, the interval reaches to."""
-    tail = sum(frequencies) * (1 - CONFIDENCE) / 2
+    tail = sum(frequencies) * (1 - confidence) / 2
     below = 0
     for statistic, frequency in enumerate(frequencies):
         below += frequency

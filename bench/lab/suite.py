@@ -57,10 +57,13 @@ LOAD = Scenarios(
      "churn --size=64,1024 --burst=10000 --order=lifo --survivors=0 --gap=0 --threads=2 "
      "--handoff=yes,turns",
      "pingpong --quick", "batch --quick", "interleaved --quick", "multisize --quick",
-     "realloc_growth --quick"),
+     # Up to 1 MiB by the step, who copies takes minutes for one round.
+     "realloc_growth --growth=double --max=16384,1048576 --arrays=8 --threads=1,2",
+     "realloc_growth --growth=step --max=16384,65536 --arrays=8 --threads=1,2"),
     ("pingpong --size=64 --levels=1000 --threads=1", "batch --size=64 --batch=1000 --in-flight=8 "
      "--threads=1", "interleaved --size=64,1024 --slots=20000 --threads=1",
      "multisize --mix=mixed,phases --max=2048 --burst=10000 --threads=1",
+     "realloc_growth --growth=double --max=16384 --arrays=8 --threads=1",
      "churn --size=64 --burst=10000 --order=lifo --survivors=0 --gap=0 --threads=2 "
      "--handoff=yes"))
 REAL_PROGRAMS = Scenarios(tuple(program.name for program in PROGRAMS), ())

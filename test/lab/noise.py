@@ -1,6 +1,7 @@
 """Laboratory runs made up from known speeds and the noise of real machines, so that what is said of
 them can be held against what is true."""
 import random
+from itertools import pairwise
 
 from lab.results import Results
 from lab.suite import LOADS
@@ -30,7 +31,12 @@ def moody(generator, turn):
     return (1.5 if busy else 1) * generator.lognormvariate(0, 0.01)
 
 
-NOISES = {noise.__name__: noise for noise in (quiet, two_peaked, drifting, moody)}
+def lucky(generator, _turn):
+    """Each process has its addresses, and its luck with them."""
+    return generator.lognormvariate(0, 0.1)
+
+
+NOISES = {noise.__name__: noise for noise in (quiet, two_peaked, drifting, moody, lucky)}
 
 
 def row(scenario, turn, time):
@@ -38,16 +44,22 @@ def row(scenario, turn, time):
             "peak_kib": 1000.0}
 
 
-def visit(true_ratios, noise, runs, seed):
-    """Results in which the subject takes true_ratios[scenario] of the rival's time."""
+def visit(true_ratios, noise, looks, seed):
+    """Results in which the subject takes true_ratios[scenario] of the rival's time. After each look
+    but the last one, turns are added where the times cannot tell, as a session does."""
     generator = random.Random(seed)
-    rows, groups = {}, {}
-    for number, ratio in enumerate(true_ratios):
-        name = f"load number={number}"
-        groups[name] = LOADS
-        for turn in range(runs):
-            for allocator, factor in ((SUBJECT, ratio), (RIVAL, 1)):
-                time = 10 * factor * noise(generator, turn)
-                rows.setdefault((name, allocator), []).append(row(name, turn, time))
+    scenarios = {f"load number={number}": ratio for number, ratio in enumerate(true_ratios)}
     allocators = [{"name": SUBJECT, "role": "subject"}, {"name": RIVAL, "role": "peer"}]
-    return Results({}, allocators, groups, rows)
+    results = Results({}, allocators, dict.fromkeys(scenarios, LOADS), {})
+
+    def take(names, turns):
+        for name in names:
+            for turn in turns:
+                for allocator, factor in ((SUBJECT, scenarios[name]), (RIVAL, 1)):
+                    time = 10 * factor * noise(generator, turn)
+                    results.rows.setdefault((name, allocator), []).append(row(name, turn, time))
+
+    take(scenarios, range(looks[0]))
+    for looked, look in pairwise(looks):
+        take([name for name in scenarios if results.undecided(name)], range(looked, look))
+    return results
