@@ -40,7 +40,7 @@ BUGS = (
         ("unit/late",)),
     Bug("late: the owner waits to count a page in", HEAP, "make_found_current",
         "if (lock_try(&heap->lock))", "lock_acquire(&heap->lock); if (true)", ("unit/late",)),
-    Bug("late: memory is taken while the heap retains some", HEAP, "next_page_late",
+    Bug("late: memory is taken while the heap retains some", HEAP, "find_page_late",
         "load_relaxed(&heap->retained_slices) != 0", "false", ("unit/late",)),
     Bug("late: memory is refused instead of waited for", HEAP, "next_page_late",
         "    if (page == NULL) {\n", "    if (page == NULL) return NULL;\n    if (false) {\n",
