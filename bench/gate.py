@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from lab import allocators, callgrind, pairs, runs
-from lab.statistics import ratio_of_turns
+from lab.statistics import geometric_mean_ratio, ratio_of_turns
 
 PROGRAMS = ("churn", "pingpong", "batch", "interleaved", "multisize", "realloc_growth", "sweep")
 RECORDED = Path(__file__).with_name("recorded.tsv")
@@ -51,9 +51,12 @@ class Gate:
     def measure(self, points, count):
         return runs.interleave(points, [self.candidate, self.base], count)
 
+    def times(self, rows, point):
+        return [runs.column(rows[point, allocator], "ns_per_pair")
+                for allocator in (self.candidate, self.base)]
+
     def ratio(self, rows, point):
-        return ratio_of_turns(*(runs.column(rows[point, allocator], "ns_per_pair")
-                                  for allocator in (self.candidate, self.base)))
+        return ratio_of_turns(*self.times(rows, point))
 
     def faults(self, rows, point):
         """What is wrong with a point, in words."""
@@ -89,6 +92,8 @@ class Gate:
             ratio = self.ratio(rows, point)
             again = "  (measured again)" if point in suspects else ""
             print(f"x{ratio.value:<6.2f}+-{ratio.noise:<6.2f}{point}{again}", flush=True)
+        whole = geometric_mean_ratio([self.times(rows, point) for point in points])
+        print(f"x{whole.value:.3f} ({whole.low:.3f} to {whole.high:.3f}) in the geometric mean")
         rows = self.measure(suspects, 2 * count) if suspects else {}
         return {str(point): faults for point in suspects if (faults := self.faults(rows, point))}
 
