@@ -1,8 +1,8 @@
 /* Retained pages that are lent to an owner whose heap's lock another thread holds.
  *
- * Models: lend_begin, lend_end, lend_take (heap/lend.c); idle_sweep (heap/idle.c) as the lender;
- * next_page_late, find_page_late, next_page, heap_count_out (heap/heap.c), late_settle
- * (heap/late.c) as the owner; release_of (heap/retain.c) as a third thread that wants memory.
+ * Models: lend_begin, lend_end, lend_take (heap/lend.c); idle_sweep (heap/idle.c);
+ * next_page_late, find_page_late, next_page, heap_count_out (heap/heap.c); release_of
+ * (heap/retain.c).
  *
  * PAGES retained pages, PLACES places; the owner takes pages and gives them back, a lender lends
  * them, a thief takes retained ones under the lock. Shown for every schedule:

@@ -151,7 +151,7 @@ BUGS = (
         "purge_locked(dirty);", "", ("unit/span",)),
     Bug("memory is purged in vain before a refusal", "memory/span.c", "take_joined",
         "clean + dirty < slices", "false", ("unit/span",)),
-    Bug("a page in disorder is used as it is", RETAIN_H, "heap_reuse_retained",
+    Bug("a page in disorder is used as it is", RETAIN_H, "heap_straighten",
         "page_straighten(page);", "", ("unit/retire",)),
     Bug("each class keeps an empty page", HEAP, "retire_empty_current",
         "if (longest == NULL) return;", "return;", ("unit/retention",)),
