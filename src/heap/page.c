@@ -42,15 +42,27 @@ void page_free(page_t *page) {
     span_free(page);
 }
 
-/* Link `count` blocks from number `from` on in address order; the first. */
-static block_t *link_blocks(page_t *page, size_t from, size_t count) {
+static always_inline char *link_one(char *at, size_t bytes) {
+    block_t *block = (block_t *)(void *)at;
+    block->next = (block_t *)(void *)(at + bytes);
+    check_set_mark(block);
+    return at + bytes;
+}
+
+/* Link `count` blocks from number `from` on in address order; the first. Four at a time, which
+ * halves the instructions. */
+static always_inline block_t *link_blocks(page_t *page, size_t from, size_t count) {
     size_t bytes = page->block_bytes;
     char *first = slice_address(page) + from * bytes;
     char *last = first + (count - 1) * bytes;
-    for (char *block = first; block != last; block += bytes) {
-        ((block_t *)(void *)block)->next = (block_t *)(void *)(block + bytes);
-        check_set_mark((block_t *)(void *)block);
+    char *at = first;
+    while ((size_t)(last - at) >= 4 * bytes) {
+        at = link_one(at, bytes);
+        at = link_one(at, bytes);
+        at = link_one(at, bytes);
+        at = link_one(at, bytes);
     }
+    while (at != last) at = link_one(at, bytes);
     ((block_t *)(void *)last)->next = NULL;
     check_set_mark((block_t *)(void *)last);
     return (block_t *)(void *)first;
