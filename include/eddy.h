@@ -301,7 +301,7 @@ typedef struct {
         promotions_malloc; /* malloc found the free list empty and took what other threads freed */
     size_t extensions;     /* runs of new blocks linked into a page */
     size_t pages_made;     /* pages made from a span */
-    size_t pages_retired;  /* pages that lost their last block, each kept with its list built */
+    size_t pages_retired;  /* pages found without a live block, and kept */
     size_t pages_reused;   /* kept pages taken into use again */
     size_t pages_released; /* pages that became free spans */
     size_t pages_adopted;  /* pages taken over from a thread that ended */

@@ -50,7 +50,7 @@ static void init_lists(heap_t *heap) {
 /* A partial page of a dead heap, or a retained one of any heap, taken over. Never waits. */
 static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
     bool dead = load_relaxed(&other->state) == HEAP_DEAD;
-    if (other == heap || (!dead && load_relaxed(&other->retained_slices) == 0)) return NULL;
+    if (!dead && load_relaxed(&other->retained_slices) == 0) return NULL;
     if (!lock_try(&other->lock)) return NULL;
     page_t *page = NULL;
     /* Only from ordinary to ordinary: a first-class heap frees at its end all that its pages
@@ -88,7 +88,7 @@ static page_t *take_from_others(heap_t *heap, unsigned size_class) {
     registry_walk_t walk = {0};
     heap_t *other;
     while ((other = registry_next(&walk)) != NULL) {
-        page_t *page = take_from(other, heap, size_class);
+        page_t *page = other == heap ? NULL : take_from(other, heap, size_class);
         if (page == NULL) continue;
         registry_stay(other);
         return page;
@@ -107,18 +107,37 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
     return page;
 }
 
-/* Have pages freed that others than their owners emptied, in any heap, this one too; whether any
- * were. A look that finds none is not repeated for a while. */
-static bool free_idle(heap_t *heap) {
+/* What is retained serves pages of other lengths only as free spans. */
+static page_t *make_of_retained(heap_t *heap, unsigned size_class, size_t slices) {
+    page_t *page = NULL;
+    int tries = RELEASE_TRIES;
+    while (page == NULL && tries-- > 0 && heap_release_some_retained(heap, slices)) {
+        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    }
+    return page;
+}
+
+/* Have pages retire that others than their owners emptied, in any heap, this one too; the heap, or
+ * NULL. A look that finds none is not repeated for a while. */
+static heap_t *retire_idle(heap_t *heap) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
-    if (entries < heap->next_idle_look || ablated(ABLATE_IDLE)) return false;
+    if (entries < heap->next_idle_look || ablated(ABLATE_IDLE)) return NULL;
     registry_walk_t walk = {0};
     heap_t *any;
     while ((any = registry_next(&walk)) != NULL) {
-        if (idle_take(any, any == heap)) return true;
+        if (idle_retire(any, heap)) return any;
     }
     heap->next_idle_look = entries + ENTRIES_PER_IDLE_LOOK;
-    return false;
+    return NULL;
+}
+
+static page_t *take_idle(heap_t *heap, unsigned size_class, size_t slices) {
+    heap_t *retired = retire_idle(heap);
+    if (retired == NULL) return NULL;
+    registry_stay(retired);
+    page_t *page = take_from(retired, heap, size_class);
+    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    return page != NULL ? page : make_of_retained(heap, size_class, slices);
 }
 
 /* None of the heap's own: memory that is held already before memory that is not, and pages that
@@ -128,14 +147,8 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     size_t slices = class_slices(size_class);
     page_t *page = take_from_others(heap, size_class);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
-    /* What is retained serves pages of other lengths only as free spans. */
-    int tries = RELEASE_TRIES;
-    while (page == NULL && tries-- > 0 && heap_release_some_retained(heap, slices)) {
-        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
-    }
-    if (page == NULL && free_idle(heap)) {
-        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
-    }
+    if (page == NULL) page = make_of_retained(heap, size_class, slices);
+    if (page == NULL) page = take_idle(heap, size_class, slices);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     if (page == NULL && heap_release_all_retained()) {
         page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
@@ -365,7 +378,7 @@ static cold void count_out_late(heap_t *heap, page_t *page) {
 void heap_count_out(page_t *page) {
     heap_t *heap = load_relaxed(&page->heap);
     /* Another thread may take an emptied page at any moment, this one included, and use its span
-     * for something else. */
+     * for something else, or have it retire. */
     if (unlikely(heap == NULL || load_relaxed(&heap->thread) != thread_self)) return;
     enter(heap);
     if (unlikely(!lock_try(&heap->lock))) {
@@ -379,7 +392,7 @@ void heap_count_out(page_t *page) {
         } else if (likely(page->state == PAGE_PARTIAL)) {
             assert_debug(page->used == 0);
             heap_retire(heap, page);
-        } else if (!ablated(ABLATE_BIAS)) {
+        } else if (page->state == PAGE_CURRENT && !ablated(ABLATE_BIAS)) {
             lock_release(&heap->lock);
             report_freed_twice(page);
             return;

@@ -3,6 +3,7 @@
 
 #include "heap/late.h"
 #include "heap/lend.h"
+#include "heap/retain.h"
 
 /* Pages looked at between taking the lock and letting go of it. */
 enum { STEP_PAGES = 32 };
@@ -16,19 +17,21 @@ static list_t in_hand = {{&in_hand.head, &in_hand.head}};
 
 static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
 
-void idle_detach(heap_t *heap, page_t *page) {
+void idle_detach(heap_t *heap, page_t *page, list_t *detached) {
     list_remove(&page->link);
     demand_fall(&heap->demand, span_slices(page));
     store_relaxed(&page->owner, NULL);
     store_relaxed(&page->heap, NULL);
-    count_by(&heap->counters.pages_released, 1);
+    list_push_last(detached, &page->link);
 }
 
-void idle_free(list_t *detached) {
-    for (list_node_t *node; (node = list_first(detached)) != NULL;) {
+size_t idle_free(list_t *detached) {
+    size_t pages = 0;
+    for (list_node_t *node; (node = list_first(detached)) != NULL; pages++) {
         list_remove(node);
         page_free(page_of_link(node));
     }
+    return pages;
 }
 
 static void keep_in_hand(list_t *detached) {
@@ -53,6 +56,12 @@ bool idle_free_taken(list_t *detached) {
     return ordered;
 }
 
+void idle_free_left(void) {
+    list_t none;
+    list_init(&none);
+    (void)idle_free_taken(&none);
+}
+
 void idle_repair(void) {
     lock_init(&lock, RANK_IDLE);
     /* The pages belong to no heap: they become free spans (heap/fork.c). */
@@ -71,6 +80,11 @@ static bool is_ripe(page_t *page, uint32_t tokens, idle_round_t *round) {
     return ripe;
 }
 
+static void detach(heap_t *heap, page_t *page, idle_round_t *round) {
+    idle_detach(heap, page, round->detached);
+    if (!round->retires) count_by(&heap->counters.pages_released, 1);
+}
+
 /* The next few partial pages, each put behind the others so that the rest comes first. */
 static bool sweep_partial(heap_t *heap, unsigned *size_class, idle_round_t *round) {
     for (int looks = 0; looks < STEP_PAGES; looks++) {
@@ -84,9 +98,7 @@ static bool sweep_partial(heap_t *heap, unsigned *size_class, idle_round_t *roun
         page->looked_at = round->number;
         list_remove(node);
         list_push_last(list, node);
-        if (!is_ripe(page, 0, round)) continue;
-        idle_detach(heap, page);
-        list_push_last(round->detached, node);
+        if (is_ripe(page, 0, round)) detach(heap, page, round);
     }
     return true;
 }
@@ -111,8 +123,7 @@ bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
         page_t *page = span_head(slice_descriptor(slice_of(token)));
         bool own = load_relaxed(&page->heap) == heap;
         if (own && is_ripe(page, 1, round) && unlink_token(heap, token)) {
-            idle_detach(heap, page);
-            list_push_last(round->detached, &page->link);
+            detach(heap, page, round);
         } else {
             heap->token_at = token;
         }
@@ -129,8 +140,7 @@ void idle_sweep_late(heap_t *heap, idle_round_t *round) {
             round->waiting = true;
             continue;
         }
-        idle_detach(heap, page);
-        list_push_last(round->detached, &page->link);
+        detach(heap, page, round);
     }
 }
 
@@ -164,45 +174,78 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
     }
 }
 
-/* The owner needs no barrier for what it has written itself. */
-static bool may_take(bool is_owner) { return is_owner || os_barrier_available(); }
+/* ---- for memory that is needed now ---- */
 
 /* Those partial pages that were listed before all others of their class: so they were emptied
  * first, if any was. */
-static void take_first_partial(heap_t *heap, bool is_owner, list_t *detached) {
+static void detach_first_partial(heap_t *heap, idle_round_t *round) {
     int left = STEP_PAGES;
     for (unsigned i = 0; i < CLASS_COUNT && left > 0; i++) {
         list_node_t *node;
         for (; left > 0 && (node = list_first(&heap->partial[i])) != NULL; left--) {
-            page_t *page = page_of_link(node);
-            if (!idle_is_empty(page, 0) || !may_take(is_owner)) break;
-            idle_detach(heap, page);
-            list_push_last(detached, node);
+            if (!idle_is_empty(page_of_link(node), 0)) break;
+            detach(heap, page_of_link(node), round);
         }
     }
 }
 
-/* From where the last look ended, whoever's it was: the first tokens may be of pages in use. */
-static void take_next_tokens(heap_t *heap, bool is_owner, list_t *detached) {
-    if (load_relaxed(&heap->tokens) == NULL || !may_take(is_owner)) return;
-    idle_round_t round = {.at_once = true, .detached = detached};
-    if (!idle_sweep_tokens(heap, &round)) heap->token_at = NULL;
-}
-
-bool idle_take(heap_t *heap, bool is_owner) {
-    if (!lock_try(&heap->lock)) return false;
-    list_t detached;
-    list_init(&detached);
+static void detach_some(heap_t *heap, list_t *detached) {
+    if (!lock_try(&heap->lock)) return;
     loan_t loan;
     lend_begin(heap, &loan);
     if (load_relaxed(&heap->state) == HEAP_LIVE) {
-        take_next_tokens(heap, is_owner, &detached);
-        take_first_partial(heap, is_owner, &detached);
+        idle_round_t round = {.at_once = true, .retires = true, .detached = detached};
+        /* From where the last look ended, whoever's it was: the first tokens may be of pages in
+         * use. */
+        if (!idle_sweep_tokens(heap, &round)) heap->token_at = NULL;
+        detach_first_partial(heap, &round);
     }
     lend_end(heap, &loan);
     lock_release(&heap->lock);
+}
+
+/* A detached page is the heap's again. What was freed of it lies on several lists: it is linked
+ * anew when it is used. */
+static void retire(heap_t *heap, page_t *page) {
+    page->free = NULL;
+    page->used = 0;
+    page->empty_since = 0;
+    store_relaxed(&page->has_interior, false);
+    store_relaxed(&page->thread_free, 0);
+    count_by(&heap->counters.pages_retired, 1);
+    heap_keep(heap, page, span_slices(page));
+    /* Release pairs with the acquire in late_counted: who sees the heap sees the state. */
+    store_release(&page->heap, heap);
+}
+
+/* More than the option allows would be freed under the lock. */
+static bool may_keep(heap_t *heap, page_t *page) {
+    return load_relaxed(&heap->state) == HEAP_LIVE &&
+           load_relaxed(&heap->retained_slices) + span_slices(page) <= heap->retained_most;
+}
+
+static void retire_all(heap_t *heap, list_t *detached) {
+    list_node_t *node;
+    if (!lock_soon(heap)) return;
+    while ((node = list_first(detached)) != NULL && may_keep(heap, page_of_link(node))) {
+        list_remove(node);
+        retire(heap, page_of_link(node));
+    }
+    lock_release(&heap->lock);
+}
+
+bool idle_retire(heap_t *heap, heap_t *taker) {
+    list_t detached;
+    list_init(&detached);
+    /* The owner needs no barrier for what it has written itself. */
+    if (heap == taker || os_barrier_available()) detach_some(heap, &detached);
     if (list_is_empty(&detached)) return false;
-    if (!is_owner) return idle_free_taken(&detached);
-    idle_free(&detached);
+    if (heap != taker && !os_barrier()) {
+        keep_in_hand(&detached);
+        return false;
+    }
+    retire_all(heap, &detached);
+    /* Those of an owner that was busy, or has ended, or may keep no more. */
+    count_by(&taker->counters.pages_released, idle_free(&detached));
     return true;
 }

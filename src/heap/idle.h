@@ -27,13 +27,15 @@ static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
 }
 
 /* Take such a page out of the heap. Under the heap's lock. */
-void idle_detach(heap_t *heap, page_t *page);
+void idle_detach(heap_t *heap, page_t *page, list_t *detached);
 /* Free the spans of pages that were detached: of the caller's own heap, of one without an owner, or
- * retained ones, which their owner gave up under the lock. */
-void idle_free(list_t *detached);
+ * retained ones, which their owner gave up under the lock. How many there were. */
+size_t idle_free(list_t *detached);
 /* The same for pages of running owners, and for those left before: false when the kernel refuses
  * the barrier that this needs. Then they are left for the next call. */
 bool idle_free_taken(list_t *detached);
+/* Only those left before. */
+void idle_free_left(void);
 /* In the child of a fork. */
 void idle_repair(void);
 
@@ -41,6 +43,7 @@ void idle_repair(void);
 typedef struct idle_round {
     uint32_t number; /* never 0, never used before */
     bool at_once;    /* take pages the first time they are found empty */
+    bool retires;    /* what is detached is to retire, not to be released */
     list_t *detached;
     bool aging;   /* some are empty, but not for long enough */
     bool waiting; /* some may be emptied without a trace: frees of other threads wait beside live
@@ -53,9 +56,10 @@ bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
 /* Detach those of the pages that the owner counted out without the lock (heap/late.h): no list that
  * is looked at shows the full ones. Under the heap's lock. */
 void idle_sweep_late(heap_t *heap, idle_round_t *round);
-/* Take some pages that other threads emptied from a heap whose owner runs, the caller or another,
- * because memory is needed now: true when any of them is free. Never waits. */
-bool idle_take(heap_t *heap, bool is_owner);
+/* Have some pages retire that other threads emptied, of a heap whose owner runs, because the heap
+ * `taker` of the caller, the same or another, needs memory now: true when any did, or became free.
+ * Never waits for long. */
+bool idle_retire(heap_t *heap, heap_t *taker);
 /* Detach the idle pages of a heap. Gives up when the lock is always held. */
 void idle_sweep(heap_t *heap, idle_round_t *round);
 

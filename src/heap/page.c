@@ -82,7 +82,10 @@ void page_extend(page_t *page) {
     page->free = first;
 }
 
-void page_straighten(page_t *page) { page->free = link_blocks(page, 0, page->capacity); }
+void page_straighten(page_t *page) {
+    assert_debug(page->capacity > 0);
+    page->free = link_blocks(page, 0, page->capacity);
+}
 
 void page_collect(page_t *page) {
     assert_debug(page->free == NULL && page_has_pending(page));
@@ -125,6 +128,7 @@ void page_verify(const page_t *page) {
         assert_always(offset / page->block_bytes < page->capacity);
         assert_always(++length <= page->capacity);
     }
+    if (page->state == PAGE_RETAINED && page->free == NULL) length = page->capacity;
     uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
     assert_always(in_use + length == page->capacity);
     assert_always(page->capacity <= page->block_limit);

@@ -14,7 +14,8 @@
  *      PAGE_CURRENT   heap->current[class], or in heap->late; in no list
  *      PAGE_PARTIAL   heap->partial[class]; has blocks, room or pending frees, when last looked at
  *      PAGE_FULL      heap->full; every block handed out when last looked at, or in heap->late
- *      PAGE_RETAINED  heap->retained[class], or lent (heap/lend.h); no live block, its list built
+ *      PAGE_RETAINED  heap->retained[class], or lent (heap/lend.h); no live block, its list built,
+ *                     or to be built (`free` NULL)
  *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
  *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
  *    `free`: live blocks, and blocks freed by other threads but not collected yet.
@@ -119,9 +120,12 @@ void page_collect(page_t *page);
 static always_inline bool page_has_pending(page_t *page) {
     return load_relaxed(&page->thread_free) != 0;
 }
-/* Whether the first two blocks of the free list do not lie side by side, and so likely none do. Of
- * a page without a live block; one with a single block counts as scattered. */
+/* Whether the blocks of a page without a live one are to be linked anew: they lie on no list, or
+ * the first two of the free list not side by side, and so likely none do. One with a single block
+ * counts as scattered. */
 static inline bool page_is_scattered(const page_t *page) {
+    if (unlikely(page->free == NULL)) return true;
+    if (ablated(ABLATE_STRAIGHTEN)) return false;
     size_t bytes = page->block_bytes;
     size_t distance = (size_t)page->free->next - (size_t)page->free;
     return distance != bytes && distance != 0 - bytes;

@@ -13,14 +13,11 @@ cold page_t *heap_remake_retained(heap_t *heap, unsigned size_class);
 /* Have the option in force that says how much may be retained. */
 void heap_read_retain_limit(heap_t *heap);
 
-/* Keep a page that has no live block. It stands in no list. */
-static always_inline void heap_retain(heap_t *heap, page_t *page) {
-    unsigned size_class = page->size_class;
+/* Keep a page that has no live block. It stands in no list, and is not in use. */
+static always_inline void heap_keep(heap_t *heap, page_t *page, size_t slices) {
     page->state = PAGE_RETAINED;
     store_relaxed(&page->owner, NULL);
-    list_push_first(&heap->retained[size_class], &page->link);
-    size_t slices = span_slices(page);
-    demand_fall(&heap->demand, slices);
+    list_push_first(&heap->retained[page->size_class], &page->link);
     size_t retained = load_relaxed(&heap->retained_slices) + slices;
     store_relaxed(&heap->retained_slices, retained);
     if (unlikely(retained > heap->retained_noted)) heap_bound_retained(heap);
@@ -32,7 +29,9 @@ static always_inline void heap_retire(heap_t *heap, page_t *page) {
     store_relaxed(&page->has_interior, false);
     page->empty_since = 0;
     count_by(&heap->counters.pages_retired, 1);
-    heap_retain(heap, page);
+    size_t slices = span_slices(page);
+    demand_fall(&heap->demand, slices);
+    heap_keep(heap, page, slices);
 }
 
 /* Take a retained page out of its list; it is in use from now on, by whoever takes it. */
@@ -43,12 +42,12 @@ static always_inline void heap_take_retained(heap_t *heap, page_t *page) {
 
 /* A retained page is about to serve: its list, when frees left it without order, is built anew. */
 static always_inline void heap_straighten(heap_t *heap, page_t *page) {
-    if (likely(!page_is_scattered(page)) || ablated(ABLATE_STRAIGHTEN)) return;
+    if (likely(!page_is_scattered(page))) return;
     page_straighten(page);
     count_by(&heap->counters.straightened, 1);
 }
 
-/* A retained page of this class, its list built; else one of another class. */
+/* A retained page of this class, its list in order; else one of another class. */
 static always_inline page_t *heap_reuse_retained(heap_t *heap, unsigned size_class) {
     const list_t *same = &heap->retained[size_class];
     if (unlikely(list_is_empty(same))) {

@@ -50,7 +50,8 @@ static bool take_idle(bool *waiting) {
     if (++rounds == 0) rounds = 1;
     list_t taken;
     list_init(&taken);
-    idle_round_t round = {rounds, option_get(EDDY_OPTION_DECAY_MS) == 0, &taken, false, false};
+    bool at_once = option_get(EDDY_OPTION_DECAY_MS) == 0;
+    idle_round_t round = {.number = rounds, .at_once = at_once, .detached = &taken};
     for (heap_t *heap = registry_first(); heap != NULL && !stops(); heap = heap->next_of_all) {
         if (load_relaxed(&heap->state) == HEAP_LIVE) idle_sweep(heap, &round);
     }

@@ -36,31 +36,32 @@ void heap_put_aside_current(heap_t *heap) {
 
 /* ---- taking pages without a live block ---- */
 
-/* Take the page out of the heap if no block of it is live but the `tokens` that the caller knows.
- * See page.h for why this is safe beside an owner that takes no lock. */
-static bool detach_if_empty(heap_t *heap, page_t *page, uint32_t tokens) {
-    if (!idle_is_empty(page, tokens)) return false;
-    idle_detach(heap, page);
-    return true;
+/* Take the page out of the heap if no block of it is live. See page.h for why this is safe beside
+ * an owner that takes no lock. */
+static void detach_if_empty(heap_t *heap, page_t *page, list_t *detached) {
+    if (!idle_is_empty(page, 0)) return;
+    idle_detach(heap, page, detached);
+    count_by(&heap->counters.pages_released, 1);
 }
 
 static void detach_empty_in(heap_t *heap, list_t *list, list_t *detached) {
     list_node_t *next;
     for (list_node_t *node = list_first(list); node != NULL; node = next) {
         next = list_next(list, node);
-        if (detach_if_empty(heap, page_of_link(node), 0)) list_push_last(detached, node);
+        detach_if_empty(heap, page_of_link(node), detached);
     }
 }
 
 void heap_release_if_empty(heap_t *heap, page_t *page) {
+    list_t detached;
+    list_init(&detached);
     lock_acquire(&heap->lock);
-    bool detached = false;
     if (load_relaxed(&heap->state) == HEAP_DEAD) {
         heap_settle(heap);
-        detached = load_relaxed(&page->heap) == heap && detach_if_empty(heap, page, 0);
+        if (load_relaxed(&page->heap) == heap) detach_if_empty(heap, page, &detached);
     }
     lock_release(&heap->lock);
-    if (detached) page_free(page);
+    idle_free(&detached);
 }
 
 /* The pages of a running owner's tokens, and those that are late: those that are empty but for the

@@ -5,6 +5,7 @@
 #include "alloc/heartbeat.h"
 #include "config/options.h"
 #include "eddy.h"
+#include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 #include "memory/alarm.h"
@@ -57,6 +58,7 @@ size_t eddy_collect(void) {
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         heap_collect(heap, load_relaxed(&heap->thread) == thread);
     }
+    idle_free_left();
     return span_purge_all();
 }
 

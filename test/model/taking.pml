@@ -1,16 +1,17 @@
 /* Taking a page that is empty from an owner that takes no lock, and may sleep for ever.
  *
  * Models: idle_is_empty (heap/idle.h), idle_detach, unlink_token, sweep_partial, idle_sweep_tokens,
- * idle_sweep_late, idle_take (heap/idle.c), detach_waiting, collect_running (heap/sweep.c),
+ * idle_sweep_late, idle_retire (heap/idle.c), detach_waiting, collect_running (heap/sweep.c),
  * heap_count_out, next_page_late (heap/heap.c), late_count_out, late_spend, late_take_spent,
  * late_settle (heap/late.c), page_remake (heap/page.c), beside all that frees.pml models.
  *
  * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each does
  * a bounded number of things at any time. A page that was taken is another's at once, or free memory
- * of which the same owner makes a page once more, while it may still have the old one noted as late;
- * `used` and `state` keep what they were until then. Shown for every schedule:
+ * of which the same owner makes a page once more, while it may still have the old one noted as late,
+ * or the owner's again at once, retained; `used` and `state` keep what they were until then. Shown
+ * for every schedule:
  *  - A page that is taken has no block in anybody's hands.
- *  - Nobody touches it afterwards: not the owner's fast path, not its slow path that has just seen
+ *  - Nobody touches it while it is: not the owner's fast path, not its slow path that has just seen
  *    the last block go, not who gives blocks or tokens.
  *
  * spin's memory is sequentially consistent. That what the owner wrote last has arrived before the
@@ -24,6 +25,7 @@
  *   FAULT_TOKEN        a token is no block in use
  *   FAULT_SPENT        a page used up without the lock stays noted when it has been listed
  *   FAULT_REMADE       a page made anew has its heap before its state
+ *   FAULT_RETIRED      the owner's slow path does not ask for the state of a page that is its own
  */
 #define BLOCKS 2
 #define HEAPS 2
@@ -188,13 +190,30 @@ inline idle_sweep_token() {
 }
 
 /* A step of a round, or a look for memory: it goes on where the last one ended. */
-inline idle_take() {
+inline sweep_token() {
     lock(1);
     idle_sweep_token();
     if
     :: token == 0 -> token_at = 0
     :: else
     fi;
+    unlock(1)
+}
+
+/* All blocks are linked anew: what lay on any list is forgotten. */
+inline idle_retire() {
+    lock(1);
+    d_step {
+        check_nothing_in_use();
+        for (each : 1 .. BLOCKS) { links[each] = (each == BLOCKS -> 0 : each + 1) };
+        each = 0;
+        free_list = 1;
+        used = 0;
+        thread_free = 0;
+        state = RETAINED;
+        gone = 0;
+        page_heap = 1
+    };
     unlock(1)
 }
 
@@ -230,12 +249,13 @@ proctype taker() {
        :: take_retained()
        :: take_partial()
        :: detach_waiting()
-       :: idle_take()
+       :: sweep_token()
        fi;
-       /* After the barrier: the place is another heap's, or free memory. */
+       /* After the barrier: the place is another heap's, or free memory, or the owner's again. */
        if
        :: took -> page_heap = 2; took = 0
        :: took -> free_memory = 1; took = 0
+       :: took -> idle_retire(); took = 0
        :: else
        fi
     :: else -> break

@@ -7,6 +7,7 @@
 #include "common/faults.h"
 #include "common/preempt.h"
 #include "common/retaken.h"
+#include "heap/idle.h"
 #include "heap/remote.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE };
@@ -194,6 +195,40 @@ static void a_token_races_with_collecting(void **state) {
         &(race_t){fill_two_pages, free_first_block, collect_while_others_free, refill_and_free});
 }
 
+/* ---- another thread needs memory ---- */
+
+static void have_it_retire(void *unused) {
+    (void)unused;
+    idle_retire(load_relaxed(&burst.page[1]->heap), own_heap());
+}
+
+static void retiring_races_with_another_thread_that_has_the_page_retire(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    preempt_everywhere(
+        &(race_t){leave_one_block, free_first_block, have_it_retire, refill_and_free});
+}
+
+static void have_it_retire_and_take_it(void *unused) {
+    have_it_retire(unused);
+    retake_a_page(unused);
+    heap_verify(own_heap());
+    free_retaken(unused);
+}
+
+/* The page is the owner's, or the other thread's current one. */
+static void settle_where_it_is(void *unused) {
+    if (load_relaxed(&burst.page[0]->heap) != own_heap()) burst_forget(&burst, 0);
+    refill_and_free(unused);
+}
+
+static void retiring_races_with_another_thread_that_takes_the_page(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    preempt_everywhere(&(race_t){leave_one_block, free_first_block, have_it_retire_and_take_it,
+                                 settle_where_it_is});
+}
+
 /* ---- the thread ends ---- */
 
 static void free_all_of_ended_thread(void *unused) {
@@ -221,6 +256,23 @@ static void the_end_of_a_thread_races_with_adopting_its_pages(void **state) {
     preempt_everywhere(&(race_t){leave_one_block, NULL, collect_and_allocate, nothing_is_left});
 }
 
+static void empty_a_page_and_have_it_retire(void *unused) {
+    for (size_t j = 0; j < burst.limit; j++) free_remotely(0, j);
+    have_it_retire(unused);
+}
+
+static void nothing_is_retained_or_left(void *unused) {
+    assert_int_equal(counters_now().retained_slices, 0);
+    nothing_is_left(unused);
+}
+
+static void the_end_of_a_thread_races_with_having_its_pages_retire(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    preempt_everywhere(&(race_t){fill_two_pages, NULL, empty_a_page_and_have_it_retire,
+                                 nothing_is_retained_or_left});
+}
+
 #define RACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void) {
@@ -232,8 +284,11 @@ int main(void) {
         RACE_TEST(retiring_races_with_collecting),
         RACE_TEST(retiring_races_with_a_new_life_of_the_page),
         RACE_TEST(a_token_races_with_collecting),
+        RACE_TEST(retiring_races_with_another_thread_that_has_the_page_retire),
+        RACE_TEST(retiring_races_with_another_thread_that_takes_the_page),
         RACE_TEST(the_end_of_a_thread_races_with_frees_of_its_blocks),
         RACE_TEST(the_end_of_a_thread_races_with_adopting_its_pages),
+        RACE_TEST(the_end_of_a_thread_races_with_having_its_pages_retire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

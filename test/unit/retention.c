@@ -5,7 +5,6 @@
 #include "common/burst.h"
 #include "common/clock.h"
 #include "heap/registry.h"
-#include "heap/remote.h"
 
 enum { PAGES = 12, ROUNDS = 30, STEPS = 3000 };
 
@@ -372,64 +371,6 @@ static void more_threads_than_a_walk_sees_share_most_of_their_pages(void **state
     assert_true(most_held_by_threads_in_turn(threads, LENGTH(threads)) <= 2 * LENGTH(threads));
 }
 
-static burst_t burst;
-
-static void fill_pages(void *unused) {
-    (void)unused;
-    burst_fill(&burst, 64, PAGES);
-}
-
-static void empty_pages(void *unused) {
-    (void)unused;
-    burst_free_all(&burst);
-    remote_flush(thread_self);
-}
-
-static void use_as_much_for_another_class(void) {
-    own_heap()->next_idle_look = 0;
-    size_t held = slices_held();
-    run_blocks(1000, PAGES * SLICE_BYTES);
-    /* The owner's last page stays its current one. */
-    assert_true(slices_held() <= held + 2);
-}
-
-/* In another thread; then the owner sleeps. */
-static void test_sleeping_owner(actor_step_fn *last) {
-    if (!os_barrier_available()) skip();
-    actor_t owner;
-    actor_start(&owner);
-    actor_do(&owner, fill_pages, NULL);
-    empty_pages(NULL);
-    if (last != NULL) actor_do(&owner, last, NULL);
-    use_as_much_for_another_class();
-    actor_end(&owner);
-}
-
-static void pages_that_others_emptied_serve_them_while_the_owner_sleeps(void **state) {
-    (void)state;
-    test_sleeping_owner(NULL);
-}
-
-static void list_pages(void *unused) {
-    (void)unused;
-    lock_acquire(&own_heap()->lock);
-    heap_settle(own_heap());
-    lock_release(&own_heap()->lock);
-}
-
-static void pages_that_their_owner_has_listed_again_do_so_too(void **state) {
-    (void)state;
-    test_sleeping_owner(list_pages);
-}
-
-static void pages_that_others_emptied_serve_all_classes_of_their_owner(void **state) {
-    (void)state;
-    if (!os_barrier_available()) skip();
-    fill_pages(NULL);
-    in_thread(empty_pages, NULL);
-    use_as_much_for_another_class();
-}
-
 /* ---- the next layer ---- */
 
 static void large_objects_in_a_loop_cost_no_call(void **state) {
@@ -488,9 +429,6 @@ int main(void) {
         RETENTION_TEST(large_objects_use_what_is_kept_of_pages),
         RETENTION_TEST(alternating_threads_share_their_pages),
         RETENTION_TEST(threads_share_pages_of_other_lengths_and_large_objects),
-        RETENTION_TEST(pages_that_others_emptied_serve_them_while_the_owner_sleeps),
-        RETENTION_TEST(pages_that_their_owner_has_listed_again_do_so_too),
-        RETENTION_TEST(pages_that_others_emptied_serve_all_classes_of_their_owner),
         RETENTION_TEST(large_objects_in_a_loop_cost_no_call),
         RETENTION_TEST(a_swing_of_several_large_objects_costs_no_call),
         /* The last: heaps that were remain, and a walk sees only some of these. */
