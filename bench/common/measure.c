@@ -44,6 +44,12 @@ size_t resident_kib(void) {
     return counted != 0 ? counted : proc_number("/proc/self/status", "VmRSS:");
 }
 
+/* What belongs to no file, or was written, is anonymous. 0 where the kernel counts neither. */
+size_t resident_code_kib(void) {
+    const char *path = "/proc/self/smaps_rollup";
+    return proc_number(path, "Rss:") - proc_number(path, "Anonymous:");
+}
+
 /* Unlike ru_maxrss this does not begin with the peak of the program before exec. */
 size_t resident_peak_kib(void) { return proc_number("/proc/self/status", "VmHWM:"); }
 

@@ -23,8 +23,10 @@ void sleep_ms(size_t milliseconds);
 uint64_t thread_faults(void);
 uint64_t process_faults(void);
 
-/* Resident memory of the process now, and its highest value; in KiB. */
+/* Resident memory of the process now, that of files in it, which is code and constants, and its
+ * highest value; in KiB. */
 size_t resident_kib(void);
+size_t resident_code_kib(void);
 size_t resident_peak_kib(void);
 
 /* The file name of the library that malloc comes from. */

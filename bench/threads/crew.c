@@ -94,22 +94,25 @@ static void print_header(void) {
 /* What is known before the job. */
 typedef struct before {
     size_t resident_kib;
+    size_t code_kib;
     uint64_t cpu_ns; /* of all threads */
     counted_t counted;
 } before_t;
 
-/* ns_per_pair: how long one thread takes, waiting included; cpu_ns_per_pair: how long processors
+/* base_kib: what was resident before, and the code of libraries that was first called since then.
+ * ns_per_pair: how long one thread takes, waiting included; cpu_ns_per_pair: how long processors
  * work for it. */
 static void print_row(size_t rounds, const before_t *before, sampled_t sampled) {
     const counted_t since = counted_since(&before->counted);
     char counted[COUNTED_TEXT];
     counted_format(&since, counted);
     const uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before->cpu_ns;
+    const size_t base_kib = before->resident_kib + resident_code_kib() - before->code_kib;
     printf("%s\t%u\t%zu\t%s\t%zu\t%.2f\t%.2f\t%.0f\t%zu\t%zu\t%td\t%zu\t%zu\t%s\n", crew.job->name,
            crew.threads, rounds, allocator_name(), (size_t)sampled.pairs, sampled.ns_per_pair,
            (double)cpu_ns / (double)sampled.pairs, crew.threads * 1e9 / sampled.ns_per_pair,
            sampled.undisturbed, (size_t)sampled.faults, atomic_load(&crew.live_peak) / 1024,
-           before->resident_kib, resident_peak_kib(), counted);
+           base_kib, resident_peak_kib(), counted);
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
@@ -177,7 +180,8 @@ int crew_main(const crew_job_t *job, int argc, char **argv) {
         bench_fail("barrier", "refused");
     }
     if (job->prepare != NULL) job->prepare(crew.threads);
-    const before_t before = {resident_kib(), clock_ns(CLOCK_PROCESS_CPUTIME_ID), counted_now()};
+    const before_t before = {resident_kib(), resident_code_kib(),
+                             clock_ns(CLOCK_PROCESS_CPUTIME_ID), counted_now()};
     const sampling_t sampling = {.run = run,
                                  .rounds = options.rounds,
                                  .samples = options.samples,
