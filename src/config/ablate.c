@@ -20,6 +20,8 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_WAKE] = "wake",
     [ABLATE_LISTED] = "listed",
     [ABLATE_GROW] = "grow",
+    [ABLATE_SOON] = "soon",
+    [ABLATE_SHORTEN] = "shorten",
     [ABLATE_COMBINE] = "combine",
     [ABLATE_PREFETCH] = "prefetch",
 };

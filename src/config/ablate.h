@@ -22,6 +22,8 @@ typedef enum ablation {
     ABLATE_WAKE,       /* a full page is listed again at the first block freed */
     ABLATE_LISTED,     /* a page is linked to its end before another of its class is used */
     ABLATE_GROW,       /* a page is linked whole at its first extension */
+    ABLATE_SOON,       /* it is linked on by as much, however slowly its class grows */
+    ABLATE_SHORTEN,    /* a page keeps all its slices, even if no block of it lies there */
     ABLATE_COMBINE,    /* frees are not gathered (heap/remote.h): each block is given by itself */
     ABLATE_PREFETCH,   /* malloc does not prefetch the block that it hands out next */
     ABLATION_COUNT

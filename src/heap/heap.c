@@ -140,6 +140,14 @@ static page_t *take_idle(heap_t *heap, unsigned size_class, size_t slices) {
     return page != NULL ? page : make_of_retained(heap, size_class, slices);
 }
 
+/* Have the heap's current pages shortened; whether any were. Not worth waiting for. */
+static bool shorten_current(heap_t *heap) {
+    if (ablated(ABLATE_SHORTEN) || !lock_try(&heap->lock)) return false;
+    bool any = heap_shorten_current(heap) > 0;
+    lock_release(&heap->lock);
+    return any;
+}
+
 /* None of the heap's own: memory that is held already before memory that is not, and pages that
  * blocks of ended threads hold before spans that could go back to the kernel. Without the lock,
  * since the kernel may be called. */
@@ -148,6 +156,9 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     page_t *page = take_from_others(heap, size_class);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     if (page == NULL) page = make_of_retained(heap, size_class, slices);
+    if (page == NULL && shorten_current(heap)) {
+        page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
+    }
     if (page == NULL) page = take_idle(heap, size_class, slices);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     if (page == NULL && heap_release_all_retained()) {
@@ -331,7 +342,7 @@ static out_of_line bool fill(heap_t *heap, page_t *page, bool *is_zero) {
         return true;
     }
     if (page->capacity == page->block_limit) return false;
-    page_extend(page);
+    page_extend(page, (uint32_t)load_relaxed(&heap->counters.slow_entries));
     count(&heap->counters.extensions);
     *is_zero = page->is_zero;
     return true;

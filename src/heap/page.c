@@ -5,8 +5,10 @@
 #include "memory/span.h"
 
 /* The first extension links what fits a kernel page, each further one twice as much up to this:
- * a page of which little is used touches little memory (docs/evidence.md, "Extension"). */
-enum { EXTEND_FIRST_BYTES = 4 << 10, EXTEND_MOST_BYTES = 16 << 10 };
+ * a page of which little is used touches little memory. So does a class that grows slowly: one that
+ * comes later than so many slow entries after the one before is as short as the first
+ * (docs/evidence.md, "Extension"). */
+enum { EXTEND_FIRST_BYTES = 4 << 10, EXTEND_MOST_BYTES = 16 << 10, EXTEND_SOON_ENTRIES = 16 };
 
 void page_remake(page_t *page, struct heap *heap, unsigned size_class) {
     page->free = NULL;
@@ -37,7 +39,32 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
     span_set(page, SPAN_PAGE, slices);
 }
 
+/* The slices that linked blocks lie in, or two blocks will. */
+static size_t needed_slices(const page_t *page) {
+    size_t blocks = size_max(page->capacity, 2);
+    return divide_up(blocks * page->block_bytes, SLICE_BYTES);
+}
+
+/* In this order: in the child of a fork each block of a page lies in a slice of it, and what was
+ * cut off belongs to nobody. */
+size_t page_shorten(page_t *page) {
+    size_t slices = span_slices(page), kept = needed_slices(page);
+    if (kept >= slices) return 0;
+    page->block_limit = (uint32_t)((kept << SLICE_SHIFT) / page->block_bytes);
+    atomic_signal_fence(memory_order_seq_cst);
+    page_t *rest = span_cut(page, kept);
+    for (size_t i = slices - kept; --i > 0;) span_set(&rest[i], SPAN_NONE, 0);
+    if (page->is_zero) {
+        span_free_clean(rest);
+    } else {
+        span_free(rest);
+    }
+    return slices - kept;
+}
+
 void page_free(page_t *page) {
+    /* What was never touched holds no memory. */
+    if (page->is_zero && !ablated(ABLATE_SHORTEN)) (void)page_shorten(page);
     for (size_t i = span_slices(page); --i > 0;) span_set(&page[i], SPAN_NONE, 0);
     span_free(page);
 }
@@ -68,11 +95,19 @@ static always_inline block_t *link_blocks(page_t *page, size_t from, size_t coun
     return (block_t *)(void *)first;
 }
 
-void page_extend(page_t *page) {
+/* How much to link. */
+static size_t extension_bytes(page_t *page, uint32_t entry) {
+    size_t bytes = (size_t)page->capacity * page->block_bytes;
+    bool soon = entry - page->extended_at <= EXTEND_SOON_ENTRIES || ablated(ABLATE_SOON);
+    page->extended_at = entry;
+    if (!soon || bytes < EXTEND_FIRST_BYTES) return EXTEND_FIRST_BYTES;
+    return size_min(bytes, EXTEND_MOST_BYTES);
+}
+
+void page_extend(page_t *page, uint32_t entry) {
     assert_debug(page->free == NULL && page->capacity < page->block_limit);
     uint32_t left = page->block_limit - page->capacity;
-    size_t bytes = (size_t)page->capacity * page->block_bytes;
-    bytes = bytes < EXTEND_FIRST_BYTES ? EXTEND_FIRST_BYTES : size_min(bytes, EXTEND_MOST_BYTES);
+    size_t bytes = extension_bytes(page, entry);
     size_t count = size_min(size_max(bytes / page->block_bytes, 1), left);
     if (ablated(ABLATE_GROW)) count = left;
     block_t *first = link_blocks(page, page->capacity, count);

@@ -7,7 +7,9 @@
  *   link                   under the heap's lock
  *   thread_free            any thread, by atomic operations
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
- *   block_bytes, block_limit, size_class   once, before a block of the page is handed out
+ *   extended_at            the owner
+ *   block_bytes, block_limit, size_class   once, before a block of the page is handed out; the
+ *                          limit falls once more where the page is shortened
  *
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:
@@ -54,11 +56,11 @@ typedef enum page_state {
 } page_state_t;
 
 /* A full page is listed again once a sixteenth of its blocks is free: its next turn as the current
- * page lasts that long (docs/evidence.md, "Waking full pages"). Every page has eight blocks. */
+ * page lasts that long (docs/evidence.md, "Waking full pages"). Of the two blocks that every page
+ * has at least, one. */
 static always_inline uint32_t page_wake(uint32_t block_limit) {
-    return ablated(ABLATE_WAKE) ? 1 : (block_limit + 8) / 16;
+    return ablated(ABLATE_WAKE) ? 1 : (block_limit + 15) / 16;
 }
-_Static_assert(PAGE_BLOCKS_LEAST == 8 && SMALL_MAX * 8 <= SLICE_BYTES, "at least one");
 
 /* What `used` of a current page counts too many. */
 static always_inline uint32_t page_current_bias(void) { return !ablated(ABLATE_BIAS); }
@@ -110,8 +112,12 @@ void page_make(page_t *page, struct heap *heap, unsigned size_class, bool is_zer
 void page_free(page_t *page);
 /* Make an empty page one of another class or heap. */
 void page_remake(page_t *page, struct heap *heap, unsigned size_class);
-/* Link more blocks of those that are not linked yet. Owner only, `free` empty. */
-void page_extend(page_t *page);
+/* Link more blocks of those that are not linked yet, in the heap's slow entry of that number. Owner
+ * only, `free` empty. */
+void page_extend(page_t *page, uint32_t entry);
+/* Give back the slices that no linked block lies in, but for those of the first two blocks: how
+ * many. By who may use the page. */
+size_t page_shorten(page_t *page);
 /* Link all blocks anew in address order. Of a page without a live block. */
 void page_straighten(page_t *page);
 /* Make what other threads freed the free list. Owner only, `free` empty, something pending. */

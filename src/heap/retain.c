@@ -67,8 +67,8 @@ page_t *heap_remake_retained(heap_t *heap, unsigned size_class) {
     size_t slices = class_slices(size_class);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         list_node_t *node = list_first(&heap->retained[i]);
-        if (node == NULL || class_slices(i) != slices) continue;
-        page_t *page = page_of_link(node);
+        page_t *page = node == NULL ? NULL : page_of_link(node);
+        if (page == NULL || span_slices(page) != slices) continue;
         heap_take_retained(heap, page);
         page_remake(page, heap, size_class);
         return page;

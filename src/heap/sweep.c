@@ -34,6 +34,22 @@ void heap_put_aside_current(heap_t *heap) {
     }
 }
 
+/* A page that was not extended for so many slow entries may be shortened: a burst in many classes
+ * would leave its pages short for all bursts that follow. */
+enum { REST_ENTRIES = 128 };
+
+size_t heap_shorten_current(heap_t *heap) {
+    uint32_t entry = (uint32_t)load_relaxed(&heap->counters.slow_entries);
+    size_t slices = 0;
+    for (unsigned i = class_of(SMALL_MAX) + 1; i < CLASS_COUNT; i++) {
+        page_t *page = heap->current[i];
+        bool rests = page != &page_empty && entry - page->extended_at >= REST_ENTRIES;
+        if (rests) slices += page_shorten(page);
+    }
+    demand_fall(&heap->demand, slices);
+    return slices;
+}
+
 /* ---- taking pages without a live block ---- */
 
 /* Take the page out of the heap if no block of it is live. See page.h for why this is safe beside

@@ -77,6 +77,7 @@ typedef struct page {
     uint8_t state;
     bool is_zero;
     _Atomic bool has_interior;
+    uint32_t extended_at; /* see heap/page.h */
     _Alignas(8) uint32_t used;
     list_node_t link;
     bool is_moved;

@@ -371,7 +371,11 @@ bool span_is_own(page_t *head) {
 
 void span_free(page_t *head) { free_as(head, used_kind(head)); }
 
-void span_free_clean(page_t *head) { free_as(head, SPAN_CLEAN); }
+/* Memory that is open is not clean where spans are closed to be purged. */
+void span_free_clean(page_t *head) {
+    span_kind_t kind = used_kind(head);
+    free_as(head, kind == SPAN_DIRTY && !strict_commit ? SPAN_CLEAN : kind);
+}
 
 void span_free_ground(page_t *head) { free_as(head, SPAN_GROUND); }
 

@@ -38,7 +38,7 @@ page_t *span_cut(page_t *head, size_t slices);
 
 /* Cut off the first `slices` of a span in transit; the rest, whose kind the caller sets. */
 page_t *span_drop_front(page_t *head, size_t slices);
-/* As span_free, for a span whose memory was moved away or replaced: it reads as zero. */
+/* As span_free, for a span whose memory was moved away or never touched: it reads as zero. */
 void span_free_clean(page_t *head);
 /* As span_free, for a span of ground in whose place fresh memory was put. */
 void span_free_ground(page_t *head);

@@ -42,7 +42,7 @@ static size_t pop_all(page_t *page) {
 static page_t *used_up_page(unsigned size_class) {
     page_t *page = new_page(size_class);
     while (page->capacity < page->block_limit) {
-        page_extend(page);
+        page_extend(page, 0);
         while (page->free != NULL) {
             block_t *block = pop(page);
             blocks[index_of(page, block)] = block;
@@ -112,7 +112,21 @@ static void extensions_double_from_4_to_16_kib(void **state) {
             size_t wanted = size_min(size_max(linked, 4 * KIB), 16 * KIB);
             size_t expected = size_min(size_max(wanted / page->block_bytes, 1),
                                        page->block_limit - page->capacity);
-            page_extend(page);
+            page_extend(page, 0);
+            assert_int_equal(pop_all(page), expected);
+        }
+        page_free(page);
+    }
+}
+
+static void an_extension_long_after_the_last_is_as_short_as_the_first(void **state) {
+    (void)state;
+    FOR_EACH_CLASS(i) {
+        page_t *page = new_page(i);
+        for (uint32_t entry = 100; page->capacity < page->block_limit; entry += 100) {
+            size_t expected = size_min(size_max(4 * KIB / page->block_bytes, 1),
+                                       page->block_limit - page->capacity);
+            page_extend(page, entry);
             assert_int_equal(pop_all(page), expected);
         }
         page_free(page);
@@ -126,7 +140,7 @@ static void what_is_not_linked_is_not_touched(void **state) {
         page_t *page = new_page(i);
         assert_true(page->is_zero);
         while (page->capacity < page->block_limit) {
-            page_extend(page);
+            page_extend(page, 0);
             char *end = slice_address(page) + page->capacity * page->block_bytes;
             assert_true(is_zero(end, (size_t)(slice_address(page) + span_bytes(page) - end)));
             while (page->free != NULL) {
@@ -150,7 +164,7 @@ static void a_page_made_anew_starts_over(void **state) {
     assert_false(page->is_zero);
     assert_false(page_has_pending(page));
     assert_int_equal(page->block_limit, SLICE_BYTES / class_bytes(10));
-    page_extend(page);
+    page_extend(page, 0);
     assert_true(pop_all(page) > 0);
     page_free(page);
 }
@@ -298,7 +312,7 @@ static void a_page_with_gifts_is_not_full(void **state) {
 
 static void blocks_in_use_are_told_from_the_count_of_each_state(void **state) {
     (void)state;
-    for (uint32_t limit = PAGE_BLOCKS_LEAST; limit <= BLOCKS_MOST; limit++) {
+    for (uint32_t limit = 2; limit <= BLOCKS_MOST; limit++) {
         for (uint32_t in_use = limit - page_wake(limit); in_use <= limit; in_use++) {
             assert_int_equal(page_in_use(PAGE_CURRENT, in_use + 1, limit), in_use);
             assert_int_equal(page_in_use(PAGE_PARTIAL, in_use, limit), in_use);
@@ -365,6 +379,7 @@ int main(void) {
         cmocka_unit_test(every_block_is_handed_out_once),
         cmocka_unit_test(every_slice_leads_to_its_page_until_that_is_freed),
         cmocka_unit_test(extensions_double_from_4_to_16_kib),
+        cmocka_unit_test(an_extension_long_after_the_last_is_as_short_as_the_first),
         cmocka_unit_test(what_is_not_linked_is_not_touched),
         cmocka_unit_test(a_page_made_anew_starts_over),
         cmocka_unit_test(a_scattered_list_is_straightened),

@@ -74,6 +74,16 @@ static void a_refused_opening_loses_nothing(void **state) {
     }
 }
 
+static void what_is_open_is_not_clean(void **state) {
+    (void)state;
+    bool zero;
+    page_t *head = must(span_allocate(4, 1, SPAN_FROM_ANY, &zero));
+    size_t clean = totals_now().clean, dirty = totals_now().dirty;
+    span_free_clean(head);
+    assert_int_equal(totals_now().clean, clean);
+    assert_int_equal(totals_now().dirty, dirty + 4);
+}
+
 static size_t mappings(void) {
     size_t lines = 0;
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -107,6 +117,7 @@ int main(void) {
                                         free_everything),
         cmocka_unit_test_setup_teardown(a_refused_opening_loses_nothing, start_strict,
                                         free_everything),
+        cmocka_unit_test_setup_teardown(what_is_open_is_not_clean, start_strict, free_everything),
         cmocka_unit_test_setup_teardown(closing_spans_adds_a_bounded_number_of_mappings,
                                         start_strict, free_everything),
     };
