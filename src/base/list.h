@@ -62,12 +62,12 @@ static inline void list_remove(list_node_t *node) {
 
 /* Append all of `source` to `target`; `source` ends empty. */
 static inline void list_append(list_t *target, list_t *source) {
-    if (list_is_empty(source)) return;
-    assert_debug(source->head.next != NULL && source->head.previous != NULL);
-    source->head.next->previous = target->head.previous;
-    source->head.previous->next = &target->head;
-    target->head.previous->next = source->head.next;
-    target->head.previous = source->head.previous;
+    list_node_t *first = list_first(source), *last = list_last(source);
+    if (first == NULL || last == NULL) return;
+    first->previous = target->head.previous;
+    last->next = &target->head;
+    target->head.previous->next = first;
+    target->head.previous = last;
     list_init(source);
 }
 
