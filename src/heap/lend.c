@@ -27,14 +27,16 @@ static void lend(heap_t *heap, loan_t *loan, page_t *page) {
 
 void lend_begin(heap_t *heap, loan_t *loan) {
     loan->count = 0;
-    if (load_relaxed(&heap->state) != HEAP_LIVE || load_relaxed(&heap->thread) == thread_self)
-        return;
+    bool is_own = load_relaxed(&heap->thread) == thread_self;
+    if (is_own || load_relaxed(&heap->state) != HEAP_LIVE) return;
     unsigned before;
     do {
         before = loan->count;
         for (unsigned i = 0; i < CLASS_COUNT && loan->count < LATE_PAGES; i++) {
             list_node_t *node = list_first(&heap->retained[i]);
-            if (node != NULL) lend(heap, loan, page_of_link(node));
+            page_t *page = node == NULL ? NULL : page_of_link(node);
+            /* The owner takes it for a whole one. */
+            if (page != NULL && span_slices(page) == class_slices(i)) lend(heap, loan, page);
         }
     } while (loan->count > before);
 }

@@ -17,8 +17,8 @@ typedef struct loan {
     size_t slices[LATE_PAGES];
 } loan_t;
 
-/* Lend up to LATE_PAGES pages, of each class first the one that the owner would take first. Under
- * the lock; nothing when the owner itself has it, or the heap is dead. */
+/* Lend up to LATE_PAGES pages that were not shortened, of each class first the one that the owner
+ * would take first. Under the lock; nothing when the owner itself has it, or the heap is dead. */
 void lend_begin(heap_t *heap, loan_t *loan);
 /* Take back what the owner did not take, to where it was: before the lock is released, and before
  * retained pages are counted or released. A second call does nothing. */

@@ -157,6 +157,25 @@ static void a_page_lent_of_another_length_is_left(void **state) {
     free_blocks();
 }
 
+static void a_shortened_page_is_not_lent(void **state) {
+    (void)state;
+    enum { LONG = 40000, OTHER = 50000, SHORT_LIMIT = 3 };
+    void *block[SHORT_LIMIT + 1] = {must(eddy_malloc(LONG))};
+    page_t *page = page_of(block[0]);
+    page->extended_at -= 1000;
+    assert_int_equal(heap_shorten_current(own_heap()), 6);
+    assert_int_equal(page->block_limit, SHORT_LIMIT);
+    for (size_t i = 1; i < LENGTH(block); i++) block[i] = must(eddy_malloc(LONG));
+    for (size_t i = 0; i < LENGTH(block); i++) eddy_free(block[i]);
+    assert_int_equal(page->state, PAGE_RETAINED);
+    hold_lock_and_lend();
+    let_lock_go_soon();
+    void *other = must(eddy_malloc(OTHER));
+    assert_waited();
+    assert_int_equal(span_slices(page_of(other)), class_slices(class_of(OTHER)));
+    eddy_free(other);
+}
+
 static void pages_of_every_class_are_lent(void **state) {
     (void)state;
     burst_fill(&burst, SIZE / 2, 2 + LATE_PAGES);
@@ -286,6 +305,7 @@ int main(void) {
         test(more_than_is_lent_is_waited_for),
         test(a_page_lent_of_another_class_is_made_anew),
         test(a_page_lent_of_another_length_is_left),
+        test(a_shortened_page_is_not_lent),
         test(pages_of_every_class_are_lent),
         test(pages_lent_and_not_taken_are_retained_in_the_same_order),
         test(freeing_does_not_wait),
