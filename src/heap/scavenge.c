@@ -18,8 +18,9 @@ enum { AUTO_SLICES = (32 << 20) >> SLICE_SHIFT };
 enum { RETRY_MS = 10000 };
 /* The clock is coarse: a little behind the start of a window, it lies in that window. */
 enum { WINDOW_LEAST_MS = 10, CLOCK_GRAIN_MS = 8 };
-/* Waiting for the last block of a page grows up to so many windows. */
-enum { PATIENCE_MOST = 64 };
+/* Waiting for the last block of a page grows up to so many windows: an owner that frees it tells
+ * nobody where others freed the rest, and what it frees is to go back within two seconds. */
+enum { PATIENCE_MOST = 4 };
 /* How soon a process ends whose last thread ended unseen. */
 enum { OUTLIVE_MS = 1000 };
 
@@ -86,7 +87,9 @@ static uint64_t window_ms(void) {
     return half < WINDOW_LEAST_MS ? WINDOW_LEAST_MS : (uint64_t)half;
 }
 
-static void rest(uint64_t ms) { os_wait(&call, CALL_NONE, ms > INT_MAX ? INT_MAX : (int)ms); }
+static int limit_ms(uint64_t ms) { return ms > INT_MAX ? INT_MAX : (int)ms; }
+
+static void rest(uint64_t ms) { os_wait(&call, CALL_NONE, limit_ms(ms)); }
 
 static void answer_call(void) {
     uint32_t report = CALL_REPORT;
@@ -94,14 +97,16 @@ static void answer_call(void) {
     errand_report();
 }
 
-/* Until the alarm is rung; false when something came up before anybody could be told to ring. */
-static bool sleep_until_rung(void) {
+/* Until the alarm is rung, or so long; false when something came up before anybody could be told to
+ * ring. */
+static bool sleep_until_rung(int most_ms) {
     if (!alarm_sleep()) return false;
     bool quiet = span_dirty() == 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         if (load_relaxed(&heap->state) == HEAP_LIVE) quiet &= heap_arm(heap);
     }
-    if (quiet && !stops()) alarm_wait(load_relaxed(&main_ended) ? OUTLIVE_MS : -1);
+    if (load_relaxed(&main_ended) && (most_ms < 0 || most_ms > OUTLIVE_MS)) most_ms = OUTLIVE_MS;
+    if (quiet && !stops()) alarm_wait(most_ms);
     return quiet;
 }
 
@@ -131,11 +136,13 @@ static void run(void) {
         answer_call();
         uint64_t now_ms = os_now_ms();
         scavenge_result_t result = scavenge_pass(now_ms);
-        if (result == SCAVENGE_NOTHING && sleep_until_rung()) continue;
+        if (result == SCAVENGE_NOTHING && sleep_until_rung(-1)) continue;
         patience = rung || result != SCAVENGE_WAITING ? 1 : patience * 2;
         if (patience > PATIENCE_MOST) patience = PATIENCE_MOST;
         uint64_t length = window_ms();
-        rest(patience * length - now_ms % length + CLOCK_GRAIN_MS);
+        rest(length - now_ms % length + CLOCK_GRAIN_MS);
+        /* What comes up while a page is waited for does not wait. */
+        if (patience > 1) (void)sleep_until_rung(limit_ms((patience - 1) * length));
     }
     leave();
 }
