@@ -143,6 +143,7 @@ static page_t *take_idle(heap_t *heap, unsigned size_class, size_t slices) {
 /* Have the heap's current pages shortened; whether any were. Not worth waiting for. */
 static bool shorten_current(heap_t *heap) {
     if (ablated(ABLATE_SHORTEN) || !lock_try(&heap->lock)) return false;
+    if (unlikely(heap->late.any)) late_settle(heap);
     bool any = heap_shorten_current(heap) > 0;
     lock_release(&heap->lock);
     return any;

@@ -6,10 +6,11 @@
  * until a new thread takes them over, and anybody may take their pages meanwhile.
  *
  * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand. The
- * owner takes it on slow paths; another thread takes it to settle tokens, to take retained pages,
- * and to take pages of a dead heap. It is held for a bounded, short time; over a system call only
- * by its owner, or before memory is refused. The owner tries it once in malloc and free, and goes
- * on without: what it cannot do then is late.
+ * owner takes it on slow paths; another thread takes it to settle tokens, to take retained or
+ * emptied pages and those of a dead heap, and to collect; the scavenger does. It is held for a
+ * short time, to collect or report for one that grows with the heap, and over a system call only
+ * where an owner retains more than the option allows. In malloc and free the owner tries it and
+ * goes on without: what it cannot do then is late.
  *
  * Invariants:
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
@@ -41,7 +42,8 @@ typedef struct late {
     _Atomic size_t slices;                 /* of pages in use that `demand` does not count yet */
 } late_t;
 
-/* Written by the owner without a lock, read by anyone. */
+/* Read by anyone. Counted by the owner, by load and store; `pages_retired` under the lock;
+ * `pages_released` and `straightened` by anyone, atomically. */
 typedef struct heap_counters {
     _Atomic size_t slow_entries, collected, extensions, pages_made, pages_retired, pages_reused,
         pages_released, pages_adopted, straightened;

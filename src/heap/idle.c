@@ -25,13 +25,17 @@ void idle_detach(heap_t *heap, page_t *page, list_t *detached) {
     list_push_last(detached, &page->link);
 }
 
-size_t idle_free(list_t *detached) {
-    size_t pages = 0;
-    for (list_node_t *node; (node = list_first(detached)) != NULL; pages++) {
+void idle_free(list_t *detached) {
+    for (list_node_t *node; (node = list_first(detached)) != NULL;) {
         list_remove(node);
         page_free(page_of_link(node));
     }
-    return pages;
+}
+
+static size_t length_of(const list_t *list) {
+    size_t length = 0;
+    for (list_node_t *node = list_first(list); node != NULL; node = list_next(list, node)) length++;
+    return length;
 }
 
 static void keep_in_hand(list_t *detached) {
@@ -82,7 +86,7 @@ static bool is_ripe(page_t *page, uint32_t tokens, idle_round_t *round) {
 
 static void detach(heap_t *heap, page_t *page, idle_round_t *round) {
     idle_detach(heap, page, round->detached);
-    if (!round->retires) count_by(&heap->counters.pages_released, 1);
+    if (!round->retires) add_relaxed(&heap->counters.pages_released, 1);
 }
 
 /* The next few partial pages, each put behind the others so that the rest comes first. */
@@ -240,12 +244,14 @@ bool idle_retire(heap_t *heap, heap_t *taker) {
     /* The owner needs no barrier for what it has written itself. */
     if (heap == taker || os_barrier_available()) detach_some(heap, &detached);
     if (list_is_empty(&detached)) return false;
-    if (heap != taker && !os_barrier()) {
+    bool ordered = heap == taker || os_barrier();
+    if (ordered) retire_all(heap, &detached);
+    /* The rest is of an owner that was busy, or has ended, or may keep no more. */
+    add_relaxed(&taker->counters.pages_released, length_of(&detached));
+    if (ordered) {
+        idle_free(&detached);
+    } else {
         keep_in_hand(&detached);
-        return false;
     }
-    retire_all(heap, &detached);
-    /* Those of an owner that was busy, or has ended, or may keep no more. */
-    count_by(&taker->counters.pages_released, idle_free(&detached));
-    return true;
+    return ordered;
 }

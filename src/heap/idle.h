@@ -29,8 +29,8 @@ static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
 /* Take such a page out of the heap. Under the heap's lock. */
 void idle_detach(heap_t *heap, page_t *page, list_t *detached);
 /* Free the spans of pages that were detached: of the caller's own heap, of one without an owner, or
- * retained ones, which their owner gave up under the lock. How many there were. */
-size_t idle_free(list_t *detached);
+ * retained ones, which their owner gave up under the lock; or after a barrier. */
+void idle_free(list_t *detached);
 /* The same for pages of running owners, and for those left before: false when the kernel refuses
  * the barrier that this needs. Then they are left for the next call. */
 bool idle_free_taken(list_t *detached);

@@ -73,7 +73,7 @@ void late_count_out(heap_t *heap, page_t *page) {
 page_t *late_counted(heap_t *heap, unsigned i) {
     page_t *page = load_relaxed(&heap->late.counted[i]);
     if (page == NULL) return NULL;
-    /* Acquire pairs with the releases in page_remake and take_from. */
+    /* Acquire pairs with the releases in page_remake, take_from and retire (heap/idle.c). */
     return load_acquire(&page->heap) == heap ? page : NULL;
 }
 

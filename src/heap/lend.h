@@ -1,6 +1,6 @@
-/* While another thread holds the lock of a running owner's heap for more than a few instructions,
- * it lends the owner some of the pages that the heap retains: so a steady burst neither waits for
- * it nor takes memory. Both sides swap a lent page out of its place, so one of them gets it.
+/* Who looks through the pages of a running owner's heap, and has its lock meanwhile, lends the
+ * owner some of those that the heap retains: so a steady burst neither waits for that nor takes
+ * memory. Both sides swap a lent page out of its place, so one of them gets it.
  *
  * Invariant: pages are lent only while the lock is held, by who holds it. They are retained by
  * state and count, but in no list. One that the owner took is in late.slices, and retained_slices

@@ -9,7 +9,7 @@
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
  *   extended_at            the owner
  *   block_bytes, block_limit, size_class   once, before a block of the page is handed out; the
- *                          limit falls once more where the page is shortened
+ *                          limit falls where the page is shortened
  *
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:

@@ -23,7 +23,7 @@ size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached) {
             store_relaxed(&page->owner, NULL);
             store_relaxed(&page->heap, NULL);
             store_relaxed(&page->thread_free, 0);
-            count_by(&heap->counters.pages_released, 1);
+            add_relaxed(&heap->counters.pages_released, 1);
             list_push_last(detached, node);
         }
     }

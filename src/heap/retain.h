@@ -44,7 +44,7 @@ static always_inline void heap_take_retained(heap_t *heap, page_t *page) {
 static always_inline void heap_straighten(heap_t *heap, page_t *page) {
     if (likely(!page_is_scattered(page))) return;
     page_straighten(page);
-    count_by(&heap->counters.straightened, 1);
+    add_relaxed(&heap->counters.straightened, 1);
 }
 
 /* A retained page of this class, its list in order; else one of another class. */

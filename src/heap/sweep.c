@@ -57,7 +57,7 @@ size_t heap_shorten_current(heap_t *heap) {
 static void detach_if_empty(heap_t *heap, page_t *page, list_t *detached) {
     if (!idle_is_empty(page, 0)) return;
     idle_detach(heap, page, detached);
-    count_by(&heap->counters.pages_released, 1);
+    add_relaxed(&heap->counters.pages_released, 1);
 }
 
 static void detach_empty_in(heap_t *heap, list_t *list, list_t *detached) {
@@ -178,7 +178,7 @@ static void detach_list(heap_t *heap, list_t *list, list_t *detached) {
         page_t *page = page_of_link(node);
         store_relaxed(&page->owner, NULL);
         store_relaxed(&page->heap, NULL);
-        count_by(&heap->counters.pages_released, 1);
+        add_relaxed(&heap->counters.pages_released, 1);
     }
     list_append(detached, list);
 }
