@@ -139,11 +139,12 @@ static void changing_bursts_are_steady(void **state) {
     assert_steady(changing_amplitude, 1024, SHUFFLED);
 }
 
-/* The peak is one window old, or two, when the next burst needs it. */
+/* The peak is of the window before when the next burst needs it, also when that comes late by as
+ * much as is not called busy. Two windows later it may be forgotten. */
 static void bursts_a_window_apart_are_steady(void **state) {
     (void)state;
     for (size_t size = 64; size <= 32768; size *= 8) {
-        assert_steady_apart(same_amplitude, size, LIFO, WINDOW_MS);
+        assert_steady_apart(same_amplitude, size, LIFO, WINDOW_MS - PAUSE_MS_MAX);
     }
 }
 
