@@ -7,7 +7,6 @@
  * has not noticed. With `go-on` it has a function for errors, which prints what it is told, and
  * shows afterwards that Eddy is sound: it prints "sound".
  * SPDX-License-Identifier: MIT */
-#include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -26,12 +25,6 @@ static void *allocate_small(size_t count) {
 
 static void free_small(size_t from, size_t to) {
     for (size_t i = from; i < to; i++) eddy_free(kept[i]);
-}
-
-static void in_thread(void *(*body)(void *), void *argument) {
-    pthread_t thread;
-    check(pthread_create(&thread, NULL, body, argument) == 0);
-    check(pthread_join(thread, NULL) == 0);
 }
 
 /* ---- pointers that are wrong ---- */
@@ -96,7 +89,7 @@ static void *inside_small_in_thread(void *result) {
 
 static void *inside_other_thread(void) {
     void *pointer;
-    in_thread(inside_small_in_thread, &pointer);
+    run_thread(inside_small_in_thread, &pointer);
     return pointer;
 }
 
@@ -237,15 +230,15 @@ static void *free_one_time(void *pointer) {
     return NULL;
 }
 
-static void call_twice_by_another(void *pointer) { in_thread(free_two_times, pointer); }
+static void call_twice_by_another(void *pointer) { run_thread(free_two_times, pointer); }
 
 static void call_by_two(void *pointer) {
     eddy_free(pointer);
-    in_thread(free_one_time, pointer);
+    run_thread(free_one_time, pointer);
 }
 
 static void call_by_another_and_own(void *pointer) {
-    in_thread(free_one_time, pointer);
+    run_thread(free_one_time, pointer);
     eddy_free(pointer);
 }
 

@@ -27,15 +27,6 @@ static inline void child_live(child_fn *body) {
     _exit(EXIT_SUCCESS);
 }
 
-/* By any thread, unlike wait_for. */
-static inline void child_wait(pid_t child) {
-    int status = -1;
-    check(child > 0 && waitpid(child, &status, 0) == child);
-    if (status == 0) return;
-    dprintf(STDERR_FILENO, "a child ended with status %#x\n", (unsigned)status);
-    _exit(EXIT_FAILURE);
-}
-
 static inline void fork_and_wait(child_fn *body) {
     pid_t child = fork();
     if (child == 0) child_live(body);

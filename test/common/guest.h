@@ -4,7 +4,6 @@
 #define EDDY_TEST_COMMON_GUEST_H
 
 #include <dirent.h>
-#include <pthread.h>
 #include <time.h>
 
 #include "common/rollup.h"
@@ -19,7 +18,7 @@ static inline void pause_ms(int ms) {
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
-static inline void burst(size_t bytes) {
+static inline chain_t *allocate_chain(size_t bytes) {
     chain_t *chain = NULL;
     for (size_t i = 0; i < bytes / BLOCK; i++) {
         chain_t *block = malloc(BLOCK);
@@ -27,6 +26,11 @@ static inline void burst(size_t bytes) {
         block->next = chain;
         chain = block;
     }
+    return chain;
+}
+
+static inline void burst(size_t bytes) {
+    chain_t *chain = allocate_chain(bytes);
     while (chain != NULL) {
         chain_t *block = chain;
         chain = chain->next;

@@ -31,6 +31,22 @@ static inline void start_clean(void) {
     eddy_collect();
 }
 
+/* Set-up of a test that starts from none, and tear-down of one that leaves no block. */
+static inline int set_up_clean(void **state) {
+    (void)state;
+    start_clean();
+    return 0;
+}
+
+static inline int tear_down_clean(void **state) {
+    (void)state;
+    heap_verify(own_heap());
+    eddy_collect();
+    heap_verify(own_heap());
+    assert_int_equal(live_blocks(), 0);
+    return 0;
+}
+
 static inline eddy_counters_t counters_now(void) {
     eddy_counters_t counters;
     eddy_counters(&counters, sizeof counters);

@@ -34,12 +34,9 @@ static inline int start(void **state) {
 }
 
 static inline int end(void **state) {
-    (void)state;
     actor_end(&holder);
-    eddy_collect();
-    heap_verify(own_heap());
+    tear_down_clean(state);
     assert_false(own_heap()->late.any);
-    assert_int_equal(live_blocks(), 0);
     return 0;
 }
 

@@ -254,6 +254,14 @@ static inline void verify(void) {
     }
 }
 
+/* Tear-down. */
+static inline int model_end(void **state) {
+    (void)state;
+    model_free_all();
+    verify();
+    return 0;
+}
+
 /* ---- a random life ---- */
 
 /* 1 to 64, small ones more often. */

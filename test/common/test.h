@@ -17,6 +17,7 @@ extern "C" { /* cmocka's header does not say so itself */
 #endif
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,21 @@ static inline int wait_for(pid_t child) {
     return status;
 }
 
+/* A child that ends well; for child processes and further threads. */
+static inline void child_wait(pid_t child) {
+    int status = -1;
+    check(child > 0 && waitpid(child, &status, 0) == child);
+    if (status == 0) return;
+    dprintf(STDERR_FILENO, "a child ended with status %#x\n", (unsigned)status);
+    _exit(EXIT_FAILURE);
+}
+
+/* A child that found out that something is missing here skips the test. */
+static inline void assert_ended_well(int status) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) skip();
+    assert_int_equal(status, 0);
+}
+
 static inline int status_in_child(void (*body)(void)) {
     pid_t child = fork();
     if (child == 0) {
@@ -114,8 +130,15 @@ static inline int status_in_child(void (*body)(void)) {
     return wait_for(child);
 }
 
-static inline void assert_in_child(void (*body)(void)) {
-    assert_int_equal(status_in_child(body), 0);
+static inline void assert_in_child(void (*body)(void)) { assert_ended_well(status_in_child(body)); }
+
+/* What `body` returns, in a thread of its own, which has ended then. */
+static inline void *run_thread(void *(*body)(void *), void *argument) {
+    pthread_t thread;
+    void *result = NULL;
+    check(pthread_create(&thread, NULL, body, argument) == 0);
+    check(pthread_join(thread, &result) == 0);
+    return result;
 }
 
 #endif

@@ -1,7 +1,6 @@
 /* Functions of the program that are called.
  * SPDX-License-Identifier: MIT */
-#include <pthread.h>
-
+#include "common/text.h"
 #include "layer.h"
 
 /* ---- deferred free ---- */
@@ -54,33 +53,20 @@ static void deferred_frees_are_done_by_and_by(void **state) {
 
 /* ---- output ---- */
 
-typedef struct output {
-    char text[20000];
-    size_t length;
-} output_t;
-
-static void keep(const char *message, void *argument) {
-    output_t *output = argument;
-    size_t length = strlen(message);
-    assert_true(output->length + length < sizeof output->text);
-    memcpy(output->text + output->length, message, length + 1);
-    output->length += length;
-}
-
 static void output_goes_to_the_function(void **state) {
     (void)state;
-    static output_t output;
-    mi_register_output(keep, &output);
+    static text_t output;
+    mi_register_output(text_append, &output);
     mi_stats_print(NULL);
     size_t length = output.length;
-    assert_non_null(strstr(output.text, "live blocks"));
+    assert_non_null(strstr(output.bytes, "live blocks"));
     mi_options_print();
-    assert_non_null(strstr(output.text, "purge_delay"));
+    assert_non_null(strstr(output.bytes, "purge_delay"));
     assert_true(output.length > length);
     mi_register_output(NULL, NULL);
     length = output.length;
-    mi_stats_print_out(keep, &output);
-    mi_thread_stats_print_out(keep, &output);
+    mi_stats_print_out(text_append, &output);
+    mi_thread_stats_print_out(text_append, &output);
     assert_true(output.length > length);
 }
 
@@ -99,10 +85,10 @@ static void note(int error, void *argument) {
 
 static void errors_are_passed_on(void **state) {
     (void)state;
-    static output_t output;
+    static text_t output;
     errors_t errors = {0};
     int local = 0;
-    mi_register_output(keep, &output);
+    mi_register_output(text_append, &output);
     mi_register_error(note, &errors);
     mi_free((void *)opaque((uintptr_t)&local));
     assert_int_equal(errors.last, EINVAL);

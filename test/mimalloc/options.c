@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include <sys/prctl.h>
 
+#include "common/text.h"
 #include "layer.h"
 
 static void options_of_eddy_are_read_and_set(void **state) {
@@ -55,27 +56,21 @@ static void thp_is_a_property_of_the_process(void **state) {
     assert_int_equal(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
 }
 
-static char said[4000];
-
-static void keep(const char *message, void *argument) {
-    (void)argument;
-    strncat(said, message, sizeof said - strlen(said) - 1);
-}
-
 static void options_without_effect_are_reported_as_such(void **state) {
     (void)state;
-    mi_register_output(keep, NULL);
+    static text_t said;
+    mi_register_output(text_append, &said);
     mi_option_enable(mi_option_destroy_on_exit);
-    assert_string_equal(said, "");
+    assert_string_equal(said.bytes, "");
     mi_option_enable(mi_option_verbose);
     mi_option_enable(mi_option_destroy_on_exit);
     mi_option_enable(mi_option_large_os_pages);
     mi_option_set(mi_option_arena_reserve, 1000);
     mi_option_disable(mi_option_verbose);
     mi_register_output(NULL, NULL);
-    assert_non_null(strstr(said, "destroy_on_exit of mimalloc has no effect"));
-    assert_non_null(strstr(said, "allow_large_os_pages of mimalloc has no effect"));
-    assert_non_null(strstr(said, "arena_reserve of mimalloc has no effect"));
+    assert_non_null(strstr(said.bytes, "destroy_on_exit of mimalloc has no effect"));
+    assert_non_null(strstr(said.bytes, "allow_large_os_pages of mimalloc has no effect"));
+    assert_non_null(strstr(said.bytes, "arena_reserve of mimalloc has no effect"));
     assert_false(mi_option_is_enabled(mi_option_large_os_pages));
     assert_int_equal(mi_option_get_size(mi_option_arena_reserve), 0);
 }

@@ -1,5 +1,6 @@
 /* Statistics, and the process.
  * SPDX-License-Identifier: MIT */
+#include "common/text.h"
 #include "layer.h"
 #include "mimalloc-stats.h"
 
@@ -86,12 +87,7 @@ static void the_process_is_described(void **state) {
 
 #if EDDY_MIMALLOC_API == 3
 
-static char said[20000];
-
-static void keep(const char *message, void *argument) {
-    (void)argument;
-    strncat(said, message, sizeof said - strlen(said) - 1);
-}
+static text_t said;
 
 static void a_heap_has_stats_of_its_own(void **state) {
     (void)state;
@@ -110,8 +106,8 @@ static void a_heap_has_stats_of_its_own(void **state) {
     char *json = mi_heap_stats_get_json(heap, 0, NULL);
     assert_json(json);
     mi_free(json);
-    mi_heap_stats_print_out(heap, keep, NULL);
-    assert_non_null(strstr(said, "101 blocks"));
+    mi_heap_stats_print_out(heap, text_append, &said);
+    assert_non_null(strstr(said.bytes, "101 blocks"));
     assert_false(mi_heap_stats_get(NULL, &stats) || mi_heap_stats_get(heap, NULL));
     assert_null(mi_heap_stats_get_json(NULL, 0, NULL));
     mi_heap_destroy(heap);
@@ -134,10 +130,10 @@ static void a_subprocess_has_those_of_all(void **state) {
     mi_free(json);
     stats.version = 0;
     assert_null(mi_stats_as_json(&stats, 0, NULL));
-    said[0] = '\0';
-    mi_subproc_stats_print_out(one, keep, NULL);
-    mi_subproc_heap_stats_print_out(one, keep, NULL);
-    assert_non_null(strstr(said, "heap 0x"));
+    said = (text_t){0};
+    mi_subproc_stats_print_out(one, text_append, &said);
+    mi_subproc_heap_stats_print_out(one, text_append, &said);
+    assert_non_null(strstr(said.bytes, "heap 0x"));
 }
 
 static void bins_are_the_size_classes(void **state) {
@@ -152,16 +148,16 @@ static void bins_are_the_size_classes(void **state) {
 
 static void the_process_is_printed(void **state) {
     (void)state;
-    said[0] = '\0';
-    mi_process_info_print_out(keep, NULL);
-    mi_options_print_out(keep, NULL);
-    assert_non_null(strstr(said, "elapsed"));
-    assert_non_null(strstr(said, "purge_delay: 500"));
-    said[0] = '\0';
-    mi_register_output(keep, NULL);
+    said = (text_t){0};
+    mi_process_info_print_out(text_append, &said);
+    mi_options_print_out(text_append, &said);
+    assert_non_null(strstr(said.bytes, "elapsed"));
+    assert_non_null(strstr(said.bytes, "purge_delay: 500"));
+    said = (text_t){0};
+    mi_register_output(text_append, &said);
     mi_process_info_print();
     mi_register_output(NULL, NULL);
-    assert_non_null(strstr(said, "resident"));
+    assert_non_null(strstr(said.bytes, "resident"));
 }
 
 #define OF_GENERATION_3                                                                            \

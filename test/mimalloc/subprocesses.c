@@ -1,7 +1,6 @@
 /* Subprocesses: what their threads allocate is theirs.
  * SPDX-License-Identifier: MIT */
-#include <pthread.h>
-
+#include "common/text.h"
 #include "layer.h"
 #include "mimalloc-stats.h"
 
@@ -46,9 +45,7 @@ static void *work_in(void *argument) {
 
 static work_t work_in_a_new_one(void) {
     work_t work = {.subprocess = mi_subproc_new()};
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, work_in, &work), 0);
-    pthread_join(thread, NULL);
+    run_thread(work_in, &work);
     return work;
 }
 
@@ -204,11 +201,6 @@ static void its_heaps_are_visited(void **state) {
     mi_heap_destroy(mine);
 }
 
-static void keep(const char *message, void *argument) {
-    char *text = argument;
-    strncat(text, message, 199 - strlen(text));
-}
-
 static void its_statistics_are_those_of_its_heaps(void **state) {
     (void)state;
     work_t work = work_in_a_new_one();
@@ -217,9 +209,9 @@ static void its_statistics_are_those_of_its_heaps(void **state) {
     assert_int_equal(stats.malloc_normal_count.total, 3);
     stats.size = 0;
     assert_false(mi_subproc_stats_get(work.subprocess, &stats));
-    char text[200] = "";
-    mi_subproc_stats_print_out(work.subprocess, keep, text);
-    assert_non_null(strstr(text, "3 blocks"));
+    static text_t text;
+    mi_subproc_stats_print_out(work.subprocess, text_append, &text);
+    assert_non_null(strstr(text.bytes, "3 blocks"));
     mi_subproc_destroy(work.subprocess);
 }
 

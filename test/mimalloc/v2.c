@@ -1,7 +1,5 @@
 /* What only generation 2 has.
  * SPDX-License-Identifier: MIT */
-#include <pthread.h>
-
 #include "layer.h"
 
 static void the_default_heap_is_what_malloc_uses(void **state) {
@@ -60,10 +58,7 @@ static void the_default_heap_is_the_threads_own(void **state) {
     (void)state;
     mi_heap_t *heap = mi_heap_new();
     for (int i = 0; i < 3; i++) {
-        pthread_t thread;
-        void *block;
-        assert_int_equal(pthread_create(&thread, NULL, see_the_backing_heap, heap), 0);
-        pthread_join(thread, &block);
+        void *block = run_thread(see_the_backing_heap, heap);
         assert_true(mi_heap_contains_block(heap, block));
         assert_ptr_equal(mi_heap_get_default(), mi_heap_get_backing());
     }
@@ -119,10 +114,7 @@ static void *leave_a_block(void *size) {
 static void abandoned_blocks_are_visited(void **state) {
     (void)state;
     for (size_t size = 50; size < 100000; size *= 50) {
-        pthread_t thread;
-        void *block;
-        assert_int_equal(pthread_create(&thread, NULL, leave_a_block, &size), 0);
-        pthread_join(thread, &block);
+        void *block = run_thread(leave_a_block, &size);
         void *wanted = block;
         assert_true(mi_abandoned_visit_blocks(mi_subproc_main(), -1, true, find, &wanted));
         assert_null(wanted);

@@ -1,7 +1,5 @@
 /* What only generation 3 has.
  * SPDX-License-Identifier: MIT */
-#include <pthread.h>
-
 #include "layer.h"
 
 /* ---- heaps ---- */
@@ -92,10 +90,7 @@ static void *leave_a_block(void *heap) { return mi_heap_malloc(heap, 100); }
 static void abandoned_blocks_are_visited(void **state) {
     (void)state;
     mi_heap_t *heap = mi_heap_new();
-    void *mine = mi_heap_malloc(heap, 100), *left;
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, leave_a_block, heap), 0);
-    pthread_join(thread, &left);
+    void *mine = mi_heap_malloc(heap, 100), *left = run_thread(leave_a_block, heap);
     search_t for_left = {.block = left}, for_mine = {.block = mine};
     assert_true(mi_heap_visit_abandoned_blocks(heap, true, look, &for_left));
     assert_true(mi_heap_visit_abandoned_blocks(heap, true, look, &for_mine));

@@ -56,9 +56,7 @@ static void *burst_and_look(void *unused) {
 
 static void a_second_thread(void) {
     burst(LITTLE);
-    pthread_t thread;
-    check(pthread_create(&thread, NULL, burst_and_look, NULL) == 0);
-    check(pthread_join(thread, NULL) == 0);
+    run_thread(burst_and_look, NULL);
 }
 
 static void a_second_thread_starts_it(void **state) {
@@ -95,13 +93,7 @@ static void it_can_be_switched_off_and_on(void **state) {
 }
 
 static void free_much(void) {
-    chain_t *chain = NULL;
-    for (size_t i = 0; i < MUCH / BLOCK; i++) {
-        chain_t *block = malloc(BLOCK);
-        check(block != NULL);
-        block->next = chain;
-        chain = block;
-    }
+    chain_t *chain = allocate_chain(MUCH);
     /* Nothing is free so far. From here on all is, over several windows, with no malloc. */
     for (size_t i = 0; chain != NULL; i++) {
         chain_t *block = chain;
@@ -246,8 +238,7 @@ static void fork_often(void) {
             burst(LITTLE / 8);
             _exit(EXIT_SUCCESS);
         }
-        int status;
-        check(waitpid(child, &status, 0) == child && status == 0);
+        child_wait(child);
     }
     check(scavenger() != 0);
 }
@@ -290,9 +281,7 @@ static void be_without_threads(void) {
 
 static void a_sandbox_without_threads_returns_memory_too(void **state) {
     (void)state;
-    int status = status_in_child(be_without_threads);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) skip();
-    assert_int_equal(status, 0);
+    assert_in_child(be_without_threads);
 }
 
 int main(void) {

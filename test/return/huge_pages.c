@@ -160,9 +160,7 @@ static void run_case(size_t number) {
         execl("/proc/self/exe", "huge_pages", cases[number].name, NULL);
         _exit(127);
     }
-    int status = wait_for(child);
-    if (WEXITSTATUS(status) == SKIPPED) skip();
-    assert_int_equal(status, 0);
+    assert_ended_well(wait_for(child));
 }
 
 static void by_default_there_are_none(void **state) {

@@ -4,6 +4,7 @@
 
 #include "common/actor.h"
 #include "common/rollup.h"
+#include "common/text.h"
 
 enum { IDLE_THREADS = 500 };
 
@@ -106,23 +107,10 @@ static void an_older_caller_is_not_written_beyond(void **state) {
     assert_int_equal(old[6], (size_t)0xeeeeeeeeeeeeeeee);
 }
 
-typedef struct text {
-    char bytes[64 * 1024];
-    size_t length;
-} text_t;
-
-static void append(const char *piece, void *argument) {
-    text_t *text = argument;
-    size_t length = strlen(piece);
-    assert_true(text->length + length < sizeof text->bytes);
-    memcpy(text->bytes + text->length, piece, length + 1);
-    text->length += length;
-}
-
 static void json_can_be_read(void **state) {
     (void)state;
     static text_t text;
-    eddy_stats_json(append, &text);
+    eddy_stats_json(text_append, &text);
     FILE *python = popen("python3 -c 'import json, sys; d = json.load(sys.stdin);"
                          " assert d[\"memory\"][\"live_blocks\"] > 0 and d[\"classes\"]'",
                          "w");
@@ -134,7 +122,7 @@ static void json_can_be_read(void **state) {
 static void each_metric_has_its_type_and_a_number(void **state) {
     (void)state;
     static text_t text;
-    eddy_stats_prometheus(append, &text);
+    eddy_stats_prometheus(text_append, &text);
     size_t lines = 0;
     for (char *line = strtok(text.bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         lines++;

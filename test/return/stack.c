@@ -8,7 +8,10 @@
 
 const char *eddy_options = "scavenger=always decay_ms=20 stats=signal:10";
 
-enum { SIGNAL = 10, ROUNDS = 20, THREADS = 4, STACK = 256 << 10 };
+enum { SIGNAL = 10, ROUNDS = 20, THREADS = 4 };
+
+/* The address space that docs/design.md grants it. */
+enum { STACK_MOST = 256 << 10 };
 
 /* ---- work of all kinds ---- */
 
@@ -69,7 +72,7 @@ static uintptr_t mapping_start(uintptr_t address) {
 }
 
 static size_t untouched_bytes(uintptr_t lowest, uintptr_t highest) {
-    unsigned char present[STACK / 4096];
+    unsigned char present[STACK_MOST / 4096];
     size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (highest - lowest) / page, first = 0;
     check(mincore((void *)lowest, pages * page, present) == 0);
     while (first < pages && (present[first] & 1) == 0) first++;
@@ -89,15 +92,13 @@ static void use_stack(void) {
     uintptr_t sleeping = stack_pointer(scavenger());
     if (sleeping == 0) _exit(SKIPPED);
     uintptr_t lowest = mapping_start(sleeping);
-    check(lowest != 0 && sleeping - lowest < STACK);
-    check(untouched_bytes(lowest, sleeping) > STACK / 4 * 3);
+    check(lowest != 0 && sleeping - lowest < STACK_MOST);
+    check(untouched_bytes(lowest, sleeping) > STACK_MOST / 4 * 3);
 }
 
 static void the_stack_is_small_and_suffices(void **state) {
     (void)state;
-    int status = status_in_child(use_stack);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) skip();
-    assert_int_equal(status, 0);
+    assert_in_child(use_stack);
 }
 
 int main(void) {

@@ -28,13 +28,10 @@ static void burst_in_handler(void) {
 /* It was started in the handler of the child, which is like any other process. */
 static void live_on(void) {
     check(threads_seen == 2);
-    pthread_t thread;
-    check(pthread_create(&thread, NULL, burst_in_thread, NULL) == 0);
-    check(pthread_join(thread, NULL) == 0);
+    run_thread(burst_in_thread, NULL);
     pid_t child = fork();
     if (child == 0) _exit(EXIT_SUCCESS);
-    int status;
-    check(waitpid(child, &status, 0) == child && status == 0);
+    child_wait(child);
 }
 
 static void fork_with_handlers(void) {
@@ -48,9 +45,8 @@ static void fork_with_handlers(void) {
             live_on();
             exit(EXIT_SUCCESS);
         }
-        int status;
         check(threads_seen == 2);
-        check(waitpid(child, &status, 0) == child && status == 0);
+        child_wait(child);
     }
 }
 
@@ -108,11 +104,8 @@ static void *start_in_thread(void *unused) {
 static void end_threads(void) {
     want_it(false);
     check(pthread_key_create(&last, burst_at_end) == 0);
-    pthread_t thread;
-    check(pthread_create(&thread, NULL, end_with_burst, NULL) == 0);
-    check(pthread_join(thread, NULL) == 0);
-    check(pthread_create(&thread, NULL, start_in_thread, NULL) == 0);
-    check(pthread_join(thread, NULL) == 0);
+    run_thread(end_with_burst, NULL);
+    run_thread(start_in_thread, NULL);
 }
 
 static void a_thread_that_ends_does_not_start_it(void **state) {

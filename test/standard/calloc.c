@@ -1,7 +1,6 @@
 /* calloc: zero, whatever the memory held before and by whatever way it came back.
  * SPDX-License-Identifier: MIT */
 #include <malloc.h>
-#include <pthread.h>
 
 #include "standard.h"
 
@@ -154,11 +153,9 @@ static void *free_all_blocks(void *size) {
 static void blocks_freed_by_another_thread_are_zero(void **state) {
     (void)state;
     for (size_t i = 0; i < LENGTH(sizes); i++) {
-        pthread_t thread;
         size_t size = sizes[i];
         dirty_burst(size);
-        assert_int_equal(pthread_create(&thread, NULL, free_all_blocks, &size), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
+        run_thread(free_all_blocks, &size);
         assert_zero_burst(size);
     }
 }
@@ -178,10 +175,8 @@ static void pages_of_a_thread_that_ended_are_zero(void **state) {
     (void)state;
     static void *kept[BURST_MAX];
     for (size_t i = 0; i < LENGTH(sizes); i++) {
-        pthread_t thread;
         size_t size = sizes[i];
-        assert_int_equal(pthread_create(&thread, NULL, dirty_and_free_half, &size), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
+        run_thread(dirty_and_free_half, &size);
         memcpy(kept, blocks, sizeof kept);
         assert_zero_burst(size);
         for (size_t j = 1; j < burst_of(size); j += 2) free(kept[j]);

@@ -341,13 +341,11 @@ static void *destroy_in_thread(void *heap) {
 
 static void any_thread_may_destroy_a_heap(void **state) {
     (void)state;
-    pthread_t thread;
     size_t before = live_blocks();
     eddy_heap_t *heap = new_heap();
     run_workers(heap, allocate_all);
     for (size_t i = 0; i < 1000; i++) must(eddy_heap_malloc(heap, size_of(i)));
-    assert_int_equal(pthread_create(&thread, NULL, destroy_in_thread, heap), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    run_thread(destroy_in_thread, heap);
     assert_int_equal(live_blocks(), before);
 }
 

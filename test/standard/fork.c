@@ -65,11 +65,7 @@ static void *allocate_in_thread(void *unused) {
 }
 
 static void child_starts_threads(void) {
-    for (size_t i = 0; i < 3; i++) {
-        pthread_t thread;
-        check(pthread_create(&thread, NULL, allocate_in_thread, NULL) == 0);
-        check(pthread_join(thread, NULL) == 0);
-    }
+    for (size_t i = 0; i < 3; i++) run_thread(allocate_in_thread, NULL);
     child_uses_inherited_blocks();
 }
 
@@ -79,9 +75,8 @@ static void child_forks_again(void) {
         child_uses_inherited_blocks();
         _exit(EXIT_SUCCESS);
     }
-    int status;
     child_allocates();
-    check(waitpid(grandchild, &status, 0) == grandchild && status == 0);
+    child_wait(grandchild);
 }
 
 static void child_leaves_through_exit(void) {

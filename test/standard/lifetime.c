@@ -130,12 +130,6 @@ static void *set_all_keys(void *unused) {
     return NULL;
 }
 
-static void run_thread(void *(*body)(void *), void *argument) {
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, body, argument), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-}
-
 static void thread_local_destructors_of_every_round_allocate(void **state) {
     (void)state;
     for (size_t i = 0; i < KEYS; i++) {

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <new>
-#include <pthread.h>
 #include <string>
 #include <vector>
 
@@ -384,9 +383,7 @@ static void thread_local_objects_are_freed(void **) {
     };
     size_t before = 0;
     for (int i = 0; i < 20; i++) {
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, nullptr, body, nullptr), 0);
-        assert_int_equal(pthread_join(thread, nullptr), 0);
+        run_thread(body, nullptr);
         if (i == 0) before = live_blocks();
     }
     assert_int_equal(live_blocks(), before);

@@ -89,10 +89,8 @@ static void *raise_on_small_stack(void *unused) {
 /* The first thing that this thread ever allocates, on a stack of 16 KiB. */
 static void a_first_allocation_fits_a_signal_stack(void **state) {
     (void)state;
-    pthread_t thread;
     handle(SIGUSR2, SA_ONSTACK);
-    assert_int_equal(pthread_create(&thread, NULL, raise_on_small_stack, NULL), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    run_thread(raise_on_small_stack, NULL);
     assert_int_equal(handled, 1);
     assert_int_equal(failed, 0);
 }

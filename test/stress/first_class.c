@@ -161,14 +161,6 @@ static void free_and_allocate(size_t index, uint64_t *random) {
     for (size_t i = index; i < 2 * SLOTS; i += 2) sealed_free(made[i / SLOTS][i % SLOTS]);
 }
 
-static void run_thread(void *(*function)(void *), size_t number, void (*meanwhile)(void)) {
-    pthread_t thread;
-    void *argument = (void *)(uintptr_t)number;
-    assert_int_equal(pthread_create(&thread, NULL, function, argument), 0);
-    if (meanwhile != NULL) meanwhile();
-    assert_int_equal(pthread_join(thread, NULL), 0);
-}
-
 static void delete_when_filled(void) {
     while (!atomic_load(&filled)) sched_yield();
     eddy_heap_delete(common_heap);
@@ -192,7 +184,11 @@ static void end_beside_ending_thread(void (*end)(void)) {
     for (size_t round = 0; round < rounds * 4; round++) {
         common_heap = must(eddy_heap_new());
         atomic_store(&filled, false);
-        run_thread(fill_and_end, round, end);
+        pthread_t thread;
+        void *number = (void *)(uintptr_t)round;
+        assert_int_equal(pthread_create(&thread, NULL, fill_and_end, number), 0);
+        end();
+        assert_int_equal(pthread_join(thread, NULL), 0);
         crew_run(2, free_and_allocate);
         if (round == rounds) metadata = metadata_bytes();
     }
@@ -228,7 +224,7 @@ static void destroying_spares_blocks_of_ended_threads(void **state) {
     (void)state;
     begin();
     for (size_t round = 0; round < 10; round++) {
-        run_thread(leave_survivors, 0, NULL);
+        run_thread(leave_survivors, NULL);
         eddy_heap_t *heap = must(eddy_heap_new());
         for (size_t i = 0; i < LENGTH(survivor_sizes); i++) {
             assert_non_null(eddy_heap_malloc(heap, survivor_sizes[i]));

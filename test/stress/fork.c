@@ -170,10 +170,8 @@ static void a_new_thread_forks(void **state) {
     (void)state;
     if (TSAN) skip();
     for (size_t i = 0; i < forks; i++) {
-        pthread_t thread;
         child_fn *body = i % 2 == 0 ? free_what_is_known : begin_with_a_thread;
-        assert_int_equal(pthread_create(&thread, NULL, fork_in_thread, &body), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
+        run_thread(fork_in_thread, &body);
     }
 }
 

@@ -124,11 +124,7 @@ static void *fill_in_thread(void *unused) {
 }
 
 /* The first blocks of this thread, which takes over what an ended one left, or adopts it. */
-static void leave_to_others(void *unused) {
-    pthread_t thread;
-    check(pthread_create(&thread, NULL, fill_in_thread, unused) == 0);
-    check(pthread_join(thread, NULL) == 0);
-}
+static void leave_to_others(void *unused) { run_thread(fill_in_thread, unused); }
 
 static void free_what_is_left(void *unused) {
     (void)unused;

@@ -125,11 +125,7 @@ static void *live_on_in_destructors(void *argument) {
 
 /* One thread after the other. */
 static void run_in_turn(thread_fn *function, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, function, (void *)(uintptr_t)i), 0);
-        assert_int_equal(pthread_join(thread, NULL), 0);
-    }
+    for (size_t i = 0; i < count; i++) run_thread(function, (void *)(uintptr_t)i);
     if (handed_on != NULL) sealed_free(handed_on);
     handed_on = NULL;
 }

@@ -13,11 +13,9 @@ enum { BLOCKS = 5000, DIRT = 0xff };
 static const size_t sizes[] = {16, 64, 100, 1000, 8 * KIB, 40000, 64 * KIB, 100 * KIB, 2 * MIB};
 
 static int start(void **state) {
-    (void)state;
     faults_stop();
     faults_refuse_barriers_unseen();
-    start_clean();
-    return 0;
+    return set_up_clean(state);
 }
 
 /* At most this much at a time. */

@@ -22,12 +22,8 @@ static int start(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     assert_ptr_equal(eddy_heap_get_default(), eddy_heap_main());
-    heap_verify(own_heap());
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 static size_t slices_used(void) {

@@ -16,19 +16,13 @@ enum { LIVE_MOST = 400, STEPS = 20000, STEPS_PER_CHECK = 250 };
 static burst_t burst;
 
 static int start(void **state) {
-    (void)state;
     faults_refuse_barriers_unseen();
-    start_clean();
-    return 0;
+    return set_up_clean(state);
 }
 
 static int end(void **state) {
-    (void)state;
     burst_free_all(&burst);
-    eddy_collect();
-    heap_verify(own_heap());
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 /* ---- invariants ---- */

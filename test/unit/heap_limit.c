@@ -21,11 +21,8 @@ static int start(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     eddy_heap_destroy(heap);
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 static void assert_refused(size_t size) {

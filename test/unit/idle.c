@@ -14,20 +14,6 @@ enum { PAGES = 12, ROUNDS = 30, SIZE = 1000, BLOCKS = PAGES * (SLICE_BYTES / 102
 
 static burst_t burst;
 
-static int start(void **state) {
-    (void)state;
-    start_clean();
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    eddy_collect();
-    heap_verify(own_heap());
-    assert_int_equal(live_blocks(), 0);
-    return 0;
-}
-
 static void fill_pages(void *unused) {
     (void)unused;
     burst_fill(&burst, 64, PAGES);
@@ -179,7 +165,7 @@ static void what_waits_for_a_barrier_is_collected(void **state) {
     assert_int_equal(totals.used, 0);
 }
 
-#define IDLE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define IDLE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_clean, tear_down_clean)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -14,18 +14,13 @@ enum { OBJECT = 1 << 20 };
 const char *eddy_options = "scavenger=never";
 
 static int start(void **state) {
-    (void)state;
     eddy_option_set(EDDY_OPTION_SOFT_LIMIT, 0);
-    start_clean();
-    return 0;
+    return set_up_clean(state);
 }
 
 static int end(void **state) {
-    (void)state;
     eddy_option_set(EDDY_OPTION_LIMIT, 0);
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 static size_t held(void) {

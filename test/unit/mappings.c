@@ -40,13 +40,6 @@ static int start(void **state) {
     return 0;
 }
 
-static int end(void **state) {
-    (void)state;
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
-}
-
 static void look(size_t step) {
     if (step % LOOK_EACH != 0) return;
     size_t now = mappings();
@@ -103,7 +96,7 @@ static void a_day_of_purges(void **state) {
     for (size_t i = 0; i < OBJECTS; i++) eddy_free(objects[i]);
 }
 
-#define MAPPING_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define MAPPING_TEST(test) cmocka_unit_test_setup_teardown(test, start, tear_down_clean)
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {

@@ -18,19 +18,14 @@ static void *kept;
 static eddy_counters_t before; /* the race: taken by who prepares it */
 
 static int start(void **state) {
-    (void)state;
     faults_refuse_barriers_unseen();
     eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
-    start_clean();
-    return 0;
+    return set_up_clean(state);
 }
 
 static int end(void **state) {
-    (void)state;
     schedule_hook = NULL;
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 static void free_remotely(size_t page, size_t index) {

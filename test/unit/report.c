@@ -36,8 +36,7 @@ static const char *said_with(const char *stats, int refused) {
         execl("/proc/self/exe", "report", "just-end", (char *)NULL);
         _exit(127);
     }
-    int status;
-    check(waitpid(child, &status, 0) == child && status == 0);
+    child_wait(child);
     int fd = open(said_path, O_RDONLY);
     check(fd >= 0);
     ssize_t length = read(fd, text, sizeof text - 1);

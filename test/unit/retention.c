@@ -20,11 +20,8 @@ static int start(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     burst_free_all(&burst);
-    eddy_collect();
-    heap_verify(own_heap());
-    assert_int_equal(live_blocks(), 0);
+    tear_down_clean(state);
     assert_int_equal(counters_now().retained_slices, 0);
     return 0;
 }

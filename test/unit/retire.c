@@ -24,11 +24,9 @@ static int start(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     heap_verify(own_heap());
     burst_free_all(&burst);
-    heap_verify(own_heap());
-    assert_int_equal(live_blocks(), 0);
+    tear_down_clean(state);
     assert_int_equal(counters_now().promotions_retire, 0);
     return 0;
 }

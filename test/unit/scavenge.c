@@ -17,19 +17,14 @@ const char *eddy_options = "scavenger=never";
 static burst_t burst;
 
 static int start(void **state) {
-    (void)state;
     eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
-    start_clean();
-    return 0;
+    return set_up_clean(state);
 }
 
 static int end(void **state) {
-    (void)state;
     schedule_hook = NULL;
     faults_stop();
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 /* The thread sanitizer does without barriers, and so without taking pages from running owners. */

@@ -5,17 +5,8 @@
 
 enum { SIZE = 40000, MORE_ENTRIES = 128 };
 
-static int start(void **state) {
-    (void)state;
-    start_clean();
-    return 0;
-}
-
 static int end(void **state) {
-    (void)state;
-    heap_verify(own_heap());
-    assert_int_equal(live_blocks(), 0);
-    eddy_collect();
+    tear_down_clean(state);
     assert_int_equal(own_heap()->demand.in_use, 0);
     return 0;
 }
@@ -189,18 +180,17 @@ static void a_shortened_page_is_used_like_any_other(void **state) {
     }
 }
 
+#define SHORTEN_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_clean, end)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_page_keeps_the_slices_of_its_linked_blocks_and_of_two,
-                                        start, end),
-        cmocka_unit_test_setup_teardown(what_was_never_touched_is_clean_again, start, end),
-        cmocka_unit_test_setup_teardown(a_page_that_is_freed_is_dirty_where_it_was_touched, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_page_that_rests_is_shortened_before_clean_memory_is_taken,
-                                        start, end),
-        cmocka_unit_test_setup_teardown(what_was_touched_before_serves_other_classes, start, end),
-        cmocka_unit_test_setup_teardown(a_class_that_grows_keeps_its_page, start, end),
-        cmocka_unit_test_setup_teardown(a_shortened_page_is_used_like_any_other, start, end),
+        SHORTEN_TEST(a_page_keeps_the_slices_of_its_linked_blocks_and_of_two),
+        SHORTEN_TEST(what_was_never_touched_is_clean_again),
+        SHORTEN_TEST(a_page_that_is_freed_is_dirty_where_it_was_touched),
+        SHORTEN_TEST(a_page_that_rests_is_shortened_before_clean_memory_is_taken),
+        SHORTEN_TEST(what_was_touched_before_serves_other_classes),
+        SHORTEN_TEST(a_class_that_grows_keeps_its_page),
+        SHORTEN_TEST(a_shortened_page_is_used_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,12 +11,9 @@ enum { SEEDS = 10, STEPS = 200, WINDOW_MS = 250 };
 static uint64_t clock_ms = 1 << 20;
 
 static int free_all(void **state) {
-    (void)state;
     faults_stop();
     eddy_option_set(EDDY_OPTION_LIMIT, 0);
-    model_free_all();
-    verify();
-    return 0;
+    return model_end(state);
 }
 
 /* ---- random lives ---- */

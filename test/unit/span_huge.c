@@ -8,11 +8,8 @@ enum { SEEDS = 10, STEPS = 200 };
 const char *eddy_options = "scavenger=never huge_pages=yes";
 
 static int free_all(void **state) {
-    (void)state;
     faults_stop();
-    model_free_all();
-    verify();
-    return 0;
+    return model_end(state);
 }
 
 static bool is_whole(uintptr_t slices) { return slices % region_unit == 0; }

@@ -17,13 +17,6 @@ static int start_small(void **state) {
     return started ? model_start(state) : -1;
 }
 
-static int free_everything(void **state) {
-    (void)state;
-    model_free_all();
-    verify();
-    return 0;
-}
-
 static void live_randomly(uint64_t random) {
     for (unsigned step = 0; step < TEST_STEPS; step++) {
         random_step(&random);
@@ -159,7 +152,7 @@ static void spans_of_own_and_handed_in_memory_stay_apart(void **state) {
     }
 }
 
-#define REGIONS_TEST(test) cmocka_unit_test_teardown(test, free_everything)
+#define REGIONS_TEST(test) cmocka_unit_test_teardown(test, model_end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -19,11 +19,8 @@ static int start_strict(void **state) {
 }
 
 static int free_everything(void **state) {
-    (void)state;
     faults_stop();
-    model_free_all();
-    verify();
-    return 0;
+    return model_end(state);
 }
 
 static bool is_accessible(const page_t *head) {

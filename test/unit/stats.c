@@ -13,18 +13,9 @@ enum { LIVE_MOST = 500, STEPS = 20000, STEPS_PER_CHECK = 100 };
 
 static burst_t burst;
 
-static int start(void **state) {
-    (void)state;
-    start_clean();
-    return 0;
-}
-
 static int end(void **state) {
-    (void)state;
     burst_free_all(&burst);
-    eddy_collect();
-    assert_int_equal(live_blocks(), 0);
-    return 0;
+    return tear_down_clean(state);
 }
 
 static void assert_adds_up(const eddy_stats_t *stats) {
@@ -256,7 +247,7 @@ static void the_table_shows_the_same_numbers(void **state) {
     eddy_free(block);
 }
 
-#define STATS_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define STATS_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_clean, end)
 
 static void say_nothing(const char *text, void *argument) { (void)text, (void)argument; }
 

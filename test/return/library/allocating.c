@@ -4,8 +4,6 @@
 #include "common/guest.h"
 
 __attribute__((constructor, destructor)) static void allocate(void) {
-    pthread_t thread;
     burst(LITTLE);
-    check(pthread_create(&thread, NULL, burst_in_thread, NULL) == 0);
-    check(pthread_join(thread, NULL) == 0);
+    run_thread(burst_in_thread, NULL);
 }
