@@ -28,8 +28,10 @@ static inline bool idle_is_empty(page_t *page, uint32_t tokens) {
 
 /* Take such a page out of the heap. Under the heap's lock. */
 void idle_detach(heap_t *heap, page_t *page, list_t *detached);
-/* Free the spans of pages that were detached: of the caller's own heap, of one without an owner, or
- * retained ones, which their owner gave up under the lock; or after a barrier. */
+/* Free the spans of pages that were detached: without the lock, but for what an owner retains above
+ * the option. What was written to them is ordered before: they are of the caller's own heap, or of
+ * one without an owner; or retained, by their owner under the lock or by others after a barrier
+ * (idle_retire); or a barrier has followed. */
 void idle_free(list_t *detached);
 /* The same for pages of running owners, and for those left before: false when the kernel refuses
  * the barrier that this needs. Then they are left for the next call. */

@@ -1,6 +1,6 @@
 /* Retained pages that are lent to an owner whose heap's lock another thread holds.
  *
- * Models: lend_begin, lend_end, lend_take (heap/lend.c); idle_sweep (heap/idle.c);
+ * Models: lend_begin, lend_end, lend_take (heap/lend.c); idle_sweep, detach_some (heap/idle.c);
  * next_page_late, find_page_late, next_page, heap_count_out (heap/heap.c); release_of
  * (heap/retain.c).
  *

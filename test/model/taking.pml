@@ -5,11 +5,11 @@
  * heap_count_out, next_page_late (heap/heap.c), late_count_out, late_spend, late_take_spent,
  * late_settle (heap/late.c), page_remake (heap/page.c), beside all that frees.pml models.
  *
- * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each does
- * a bounded number of things at any time. A page that was taken is another's at once, or free memory
- * of which the same owner makes a page once more, while it may still have the old one noted as late,
- * or the owner's again at once, retained; `used` and `state` keep what they were until then. Shown
- * for every schedule:
+ * One owner, one thread that frees for it, and one that takes pages, by any of these ways: each
+ * does a bounded number of things at any time. A page that was taken is another's at once, or free
+ * memory of which the same owner makes a page once more, while it may still have the old one noted
+ * as late, or the owner's again at once, retained; `used` and `state` keep what they were until
+ * then. Shown for every schedule:
  *  - A page that is taken has no block in anybody's hands.
  *  - Nobody touches it while it is: not the owner's fast path, not its slow path that has just seen
  *    the last block go, not who gives blocks or tokens.
@@ -130,11 +130,18 @@ proctype freer() {
 #define may_be_taken (state == PARTIAL || state == FULL_STATE)
 #define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used)
 #endif
+
+/* Two steps, as the source reads used and then thread_free, while either may go on. State and heap
+ * stand still under the lock: page_peek is one step with them. */
+#define NO_COUNT 255
+inline idle_is_empty(count) {
+    seen = (page_heap == 1 && may_be_taken -> in_use : NO_COUNT);
 #ifdef FAULT_TOKEN
-#define is_empty(count) (may_be_taken && in_use <= COUNT(thread_free) + 1)
+    d_step { ripe = (seen <= COUNT(thread_free) + 1); seen = 0 }
 #else
-#define is_empty(count) (may_be_taken && in_use == COUNT(thread_free) + count)
+    d_step { ripe = (seen == COUNT(thread_free) + count); seen = 0 }
 #endif
+}
 
 inline detach() {
     atomic {
@@ -149,14 +156,14 @@ inline detach() {
 /* The partial list. */
 inline take_partial() {
 #ifdef FAULT_UNLOCKED
-    ripe = (page_heap == 1 && state == PARTIAL && is_empty(0));
+    idle_is_empty(0);
     lock(1);
 #else
     lock(1);
-    ripe = (page_heap == 1 && state != FULL_STATE && is_empty(0));
+    idle_is_empty(0);
 #endif
     if
-    :: ripe -> detach()
+    :: ripe && state != FULL_STATE -> detach()
     :: else
     fi;
     unlock(1)
@@ -175,7 +182,11 @@ inline take_retained() {
 inline idle_sweep_token() {
     token = (token_at != 0 -> links[token_at] : tokens[1]);
     if
-    :: token != 0 && page_heap == 1 && is_empty(1) ->
+    :: token != 0 -> idle_is_empty(1)
+    :: else -> ripe = 0
+    fi;
+    if
+    :: ripe ->
        if
        :: token_at != 0 -> links[token_at] = links[token]; detach()
        :: token_at == 0 ->
@@ -184,7 +195,7 @@ inline idle_sweep_token() {
           :: tokens[1] != token -> token_at = token
           fi
        fi
-    :: token != 0 && !(page_heap == 1 && is_empty(1)) -> token_at = token
+    :: !ripe && token != 0 -> token_at = token
     :: token == 0
     fi
 }
@@ -220,7 +231,12 @@ inline idle_retire() {
 /* The pages that the owner has counted out without the lock. */
 inline idle_sweep_late() {
     if
-    :: late[1] && page_heap == 1 && is_empty(0) -> detach()
+    :: late[1] ->
+       idle_is_empty(0);
+       if
+       :: ripe -> detach()
+       :: else
+       fi
     :: else
     fi
 }
@@ -240,7 +256,7 @@ inline detach_waiting() {
 }
 
 proctype taker() {
-    byte token, each, takes;
+    byte token, each, takes, seen;
     bit ripe, took;
     do
     :: takes < TAKES && page_heap != 2 ->
