@@ -6,6 +6,7 @@
 #include "heap/limit.h"
 #include "heap/mistake.h"
 #include "memory/region.h"
+#include "os/forked.h"
 #include "os/os.h"
 
 /* Moving page tables beats copying from this size on (docs/evidence.md, "mremap"). */
@@ -90,6 +91,9 @@ static void free_moved(page_t *head) {
 void large_free(page_t *head, void *pointer, const char *call) {
     /* A thread is known before it takes a lock (heap/fork.h). */
     if (unlikely(thread_self == &thread_none)) (void)thread_start();
+    /* From the swap on until the span is free the object is in this thread's hands, and a repair
+     * would give away what lies in those of vanished ones. */
+    forked_check();
     uint64_t shape = span_shape(head);
     /* Of two threads that free the same object one finds it gone. Acquire pairs with the release in
      * span_set: the object is as its last user left it. */

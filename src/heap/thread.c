@@ -81,6 +81,8 @@ static void abandon(thread_t *thread) {
 static void end(void *argument) {
     thread_t *thread = argument;
     if (thread != thread_self) return;
+    /* In a child thread_self tells who has survived: the repair comes before it changes. */
+    forked_check();
     thread_self = &thread_gone;
     if (os_thread_id() == os_process_id()) scavenge_outlive_main();
     abandon(thread);
