@@ -48,19 +48,36 @@ static void list_again(heap_t *heap, page_t *page) {
     demand_rise(&heap->demand, span_slices(page));
 }
 
+/* The survivor may fork at this moment: each store leaves its child the blocks in use too high,
+ * never too low, whatever the state was. */
+static void make_partial(page_t *page, uint32_t in_use) {
+    page->used = in_use + 1;
+    atomic_signal_fence(memory_order_seq_cst);
+    page->state = PAGE_PARTIAL;
+    atomic_signal_fence(memory_order_seq_cst);
+    page->used = in_use;
+}
+
+static void make_full(page_t *page, uint32_t in_use) {
+    page->state = PAGE_FULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    page->used = in_use - (page->block_limit - page_wake(page->block_limit));
+}
+
 /* Of a heap whose thread has vanished. Only thread_free may change meanwhile: the survivor may hand
  * in blocks. */
 static void settle(heap_t *heap, page_t *page) {
     uint32_t in_use = page_in_use(page->state, page->used, page->block_limit);
-    if (in_use == pending_count(load_relaxed(&page->thread_free))) {
+    /* Ordered: pairs with page_give. A gift is seen here, or its giver sees the heap dead. */
+    if (in_use == pending_count(load_ordered(&page->thread_free))) {
         drop(page);
         return;
     }
     schedule_point();
     atomic_fetch_and_explicit(&page->thread_free, ~PENDING_FULL, memory_order_relaxed);
     bool full = page->free == NULL && page->capacity == page->block_limit && page_mark_full(page);
-    page->state = full ? PAGE_FULL : PAGE_PARTIAL;
-    page->used = full ? in_use - (page->block_limit - page_wake(page->block_limit)) : in_use;
+    make_partial(page, in_use);
+    if (full) make_full(page, in_use);
     bool local = !load_relaxed(&page->has_interior);
     store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
     list_by_state(heap, page);
@@ -94,7 +111,8 @@ static void end_vanished(heap_t *heap) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) heap->current[i] = &page_empty;
     for (unsigned i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
     late_forget(heap);
-    store_relaxed(&heap->state, HEAP_DEAD);
+    /* Ordered: see settle. */
+    store_ordered(&heap->state, HEAP_DEAD);
     subheap_disown(heap);
 }
 

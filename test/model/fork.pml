@@ -13,8 +13,7 @@
  *  - The free list and thread_free hold no block twice, none that the program knows, and none that
  *    the page would link again when it extends.
  *  - Walking from head to head comes by every slice exactly once.
- * How much may be lost is not asked here (heap/fork.h says it, stress/fork sees it), and the survivor
- * rests: that the repair goes on beside its fast paths is left to stress/fork, too.
+ * What the repair makes of that, beside the survivor, is in repair.pml.
  *
  * Faults that spin has to find, each the exchange of two stores:
  *   FAULT_FULL       the count changes before the state when a page is listed as full
@@ -32,140 +31,7 @@
 #define GIVES 2
 
 #include "page.inc"
-
-byte capacity = 1;
-
-/* ---- the child ---- */
-
-bit seen[BLOCKS + 1];
-
-#define in_use (state == CURRENT -> used - 1 : \
-                (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used))
-
-/* Walks a chain and marks its blocks. */
-inline child_walks(first) {
-    at = first;
-    do
-    :: at != 0 ->
-       assert(!seen[at] && at <= capacity && holder[at] != PROGRAM);
-       seen[at] = 1;
-       at = links[at]
-    :: else -> break
-    od
-}
-
-inline child_repairs_page() {
-    known = 0;
-    for (at : 1 .. BLOCKS) {
-        seen[at] = 0;
-        if
-        :: holder[at] == PROGRAM -> known++
-        :: else
-        fi
-    };
-    if
-    :: in_use == COUNT(thread_free) -> assert(known == 0)
-    :: else ->
-       assert(in_use - COUNT(thread_free) >= known);
-       child_walks(free_list);
-       child_walks(FIRST(thread_free))
-    fi;
-    at = 0; known = 0
-}
-
-/* ---- the owner, store by store ---- */
-
-inline pop_in_two() {
-    d_step { block = free_list; free_list = links[block] };
-    used++;
-    d_step { holder[block] = PROGRAM; block = 0 }
-}
-
-inline push_in_three() {
-#ifdef FAULT_PUSH
-    top = free_list;
-    free_list = block;
-    links[block] = top;
-#else
-    links[block] = free_list;
-    free_list = block;
-#endif
-    used--;
-    d_step { block = 0; top = 0 }
-}
-
-/* All that is left; their links hold what the program left there. */
-inline page_extend() {
-    links[BLOCKS] = 0;
-    links[BLOCKS - 1] = BLOCKS;
-#ifdef FAULT_EXTEND
-    free_list = capacity + 1;
-    capacity = BLOCKS
-#else
-    top = capacity + 1;
-    capacity = BLOCKS;
-    free_list = top;
-    top = 0
-#endif
-}
-
-inline page_collect_in_three() {
-    d_step { before = thread_free; thread_free = 0 };
-    free_list = FIRST(before);
-    used = used - COUNT(before);
-    before = 0
-}
-
-inline list_full_in_two() {
-    if
-    :: atomic { thread_free == 0 -> thread_free = FULL };
-#ifdef FAULT_FULL
-       used = PAGE_WAKE; state = FULL_STATE
-#else
-       state = FULL_STATE; used = PAGE_WAKE
-#endif
-    :: atomic { thread_free != 0 -> skip }
-    fi
-}
-
-inline wake_in_three() {
-    thread_free = thread_free & (255 - FULL);
-#ifdef FAULT_WAKE
-    state = PARTIAL; used = used + BLOCKS - PAGE_WAKE
-#else
-    used = used + BLOCKS - PAGE_WAKE; state = PARTIAL
-#endif
-}
-
-inline make_current_in_two() {
-#ifdef FAULT_CURRENT
-    state = CURRENT; used++
-#else
-    used++; state = CURRENT
-#endif
-}
-
-inline put_aside_in_two() {
-#ifdef FAULT_ASIDE
-    used--; state = PARTIAL
-#else
-    state = PARTIAL; used--
-#endif
-}
-
-inline settle_tokens() {
-    do
-    :: tokens[1] == 0 -> break
-    :: d_step { tokens[1] != 0 -> settling = tokens[1]; tokens[1] = links[settling] };
-       if
-       :: state == FULL_STATE -> wake_in_three()
-       :: else
-       fi;
-       push(settling, settling, 1);
-       settling = 0
-    od;
-    skip
-}
+#include "stores.inc"
 
 /* The program stops knowing a block before it frees it. A page that empties rests here: it would
  * be retained, and a child drops such pages. */
