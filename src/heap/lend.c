@@ -69,13 +69,15 @@ static page_t *take(heap_t *heap, unsigned size_class, bool remade) {
 
 page_t *lend_take(heap_t *heap, unsigned size_class) {
     page_t *page = take(heap, size_class, false);
-    if (page != NULL) {
+    if (page == NULL && !ablated(ABLATE_REMAKE)) page = take(heap, size_class, true);
+    if (page == NULL) return NULL;
+    /* One of the class may have been lent since it was looked for. */
+    if (page->size_class == size_class) {
         heap_straighten(heap, page);
-    } else if (!ablated(ABLATE_REMAKE)) {
-        page = take(heap, size_class, true);
-        if (page != NULL) page_remake(page, heap, size_class);
+    } else {
+        page_remake(page, heap, size_class);
     }
-    if (page != NULL) count_by(&heap->counters.pages_reused, 1);
+    count_by(&heap->counters.pages_reused, 1);
     return page;
 }
 

@@ -113,16 +113,27 @@ static inline bool preempt_run(const race_t *race, bool owner_stops, size_t n) {
     return stopped;
 }
 
-/* All of them, with either thread as the one that stops. */
-static inline void preempt_everywhere(const race_t *race) {
+static inline void preempt_set_up(void) {
     schedule_hook = preempt_hook;
     sem_init(&preempt.reached, 0, 0);
     sem_init(&preempt.resumed, 0, 0);
+}
+
+/* All of them, with either thread as the one that stops. */
+static inline void preempt_everywhere(const race_t *race) {
+    preempt_set_up();
     for (int owner_stops = 0; owner_stops <= 1; owner_stops++) {
         size_t n = 1;
         while (preempt_run(race, owner_stops != 0, n)) n++;
         assert_true(n > 1);
     }
+    schedule_hook = NULL;
+}
+
+/* Those before the owner's first operations: of one that waits there is no last. */
+static inline void preempt_owner_early(const race_t *race, size_t operations) {
+    preempt_set_up();
+    for (size_t n = 1; n <= operations; n++) assert_true(preempt_run(race, true, n));
     schedule_hook = NULL;
 }
 

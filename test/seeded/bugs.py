@@ -95,6 +95,8 @@ BUGS = (
         "page_remake(page, heap, size_class);", ";", ("unit/late",)),
     Bug("lend: a page of another class is not taken", LEND, "lend_take",
         "page = take(heap, size_class, true);", ";", ("unit/late",)),
+    Bug("lend: one of the class that comes late is linked anew", LEND, "lend_take",
+        "page->size_class == size_class", "false", ("unit/lent_races",)),
     Bug("lend: a page of another length is taken", LEND, "take",
         "class_slices(lent_class(lent)) == class_slices(size_class)", "true", ("unit/late",)),
     Bug("lend: both have the page", LEND, "take",
