@@ -33,18 +33,6 @@ static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t
 
 static void count(_Atomic size_t *counter) { count_by(counter, 1); }
 
-static void init_lists(heap_t *heap) {
-    for (size_t i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
-    for (size_t i = 0; i < CLASS_COUNT; i++) {
-        heap->current[i] = &page_empty;
-        list_init(&heap->partial[i]);
-        list_init(&heap->retained[i]);
-    }
-    list_init(&heap->full);
-    heap->next_housekeep = ENTRIES_PER_CLOCK;
-    lock_init(&heap->lock, RANK_HEAP);
-}
-
 /* ---- other heaps ---- */
 
 /* A partial page of a dead heap, or a retained one of any heap, taken over. Never waits. */
@@ -421,8 +409,19 @@ void heap_mark_interior(page_t *page) {
 
 /* ---- start ---- */
 
+void heap_init(heap_t *heap) {
+    for (size_t i = 0; i < DIRECT_COUNT; i++) heap->direct[i] = &page_empty;
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        heap->current[i] = &page_empty;
+        list_init(&heap->partial[i]);
+        list_init(&heap->retained[i]);
+    }
+    list_init(&heap->full);
+    heap->next_housekeep = ENTRIES_PER_CLOCK;
+    lock_init(&heap->lock, RANK_HEAP);
+}
+
 void heap_start(heap_t *heap, struct thread *thread) {
-    if (heap->full.head.next == NULL) init_lists(heap);
     lock_acquire(&heap->lock);
     store_relaxed(&heap->state, HEAP_LIVE);
     heap_read_retain_limit(heap);

@@ -92,7 +92,9 @@ typedef struct heap {
 
 extern page_t page_empty hidden_symbol;
 
-/* Make a heap struct, zeroed memory or a dead heap, a live heap of `thread`. */
+/* Make a heap of zeroed memory, before its first heap_start. */
+void heap_init(heap_t *heap);
+/* Make a heap, a new one or a dead one, a live heap of `thread`. */
 void heap_start(heap_t *heap, struct thread *thread);
 
 /* The current page's free list is empty: the current page of the class after it is not; NULL

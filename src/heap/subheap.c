@@ -161,6 +161,7 @@ static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
         is_new = subheap != NULL;
     }
     if (subheap != NULL) {
+        if (is_new) heap_init(subheap);
         heap_start(subheap, thread);
         store_relaxed(&subheap->first_class, first_class);
         store_relaxed(&subheap->first_class_id, load_relaxed(&first_class->id));

@@ -145,6 +145,7 @@ thread_t *thread_start(void) {
     if (thread == NULL) return NULL;
     /* Before the heap is live: reclaim looks at both. */
     store_relaxed(&thread->id, os_thread_id());
+    if (is_new) heap_init(&thread->heap);
     heap_start(&thread->heap, thread);
     thread->standard = &thread->heap;
     thread->in_heartbeat = false;

@@ -256,7 +256,11 @@ static page_t *last_page;
 static block_t *last_block;
 
 static void start_heap(void) {
-    if (last_page != NULL) heap_destroy_pages(&heap);
+    if (last_page == NULL) {
+        heap_init(&heap);
+    } else {
+        heap_destroy_pages(&heap);
+    }
     heap_start(&heap, thread_self);
     last_block = fast_heap_malloc(&heap, BLOCK_BYTES);
     check(last_block != NULL);
