@@ -5,32 +5,44 @@ scenario.
     bench/against_best.py docs/results/threads
 
 Times are medians; a ratio is that of the times turn by turn, with its interval. The last column has
-the ratio of processor times, to the peer that needs least. Below the table stand the geometric means
-of both columns."""
+the ratio of processor times, to the peer that needs least, in the family `threads`: those programs
+do the same work in every process. Below the table stand the geometric means of both columns."""
 import argparse
 import sys
 from pathlib import Path
 
 from lab.results import Results
 from lab.statistics import geometric_mean
-from lab.table import format_interval, short
+from lab.suite import CREWS
+from lab.table import format_interval, format_time, short
 
-COLUMNS = ("scenario", "ns", "best peer, ns", "time, 99 % interval", "processor time")
+COLUMNS = ("scenario", "time", "best peer", "ratio, 99 % interval", "processor time")
 
 
 def print_row(cells):
     print("| " + " | ".join(cells) + " |")
 
 
+def processor_time(results, scenario):
+    """The ratio; None where each process did as much as there was time for."""
+    if results.groups[scenario] != CREWS:
+        return None
+    return results.ratio(scenario, results.best_peer(scenario, "cpu_s"), "cpu_s").value
+
+
 def print_scenario(results, scenario):
     """Both ratios."""
-    best, thriftiest = (results.best_peer(scenario, column) for column in (None, "cpu_s"))
-    time = results.ratio(scenario, best)
-    cpu = results.ratio(scenario, thriftiest, "cpu_s")
-    own_ns, best_ns = (results.time(scenario, name) for name in (results.subject, best))
-    print_row((short(scenario), f"{own_ns:,.1f}", f"{best_ns:,.1f}, {best}", format_interval(time),
-               f"{cpu.value:.2f}"))
-    return time.value, cpu.value
+    best, column = results.best_peer(scenario), results.time_column(scenario)
+    time, cpu = results.ratio(scenario, best), processor_time(results, scenario)
+    own_time, best_time = (format_time(results.time(scenario, name), column)
+                           for name in (results.subject, best))
+    print_row((short(scenario), own_time, f"{best_time}, {best}", format_interval(time),
+               "-" if cpu is None else f"{cpu:.2f}"))
+    return time.value, cpu
+
+
+def mean_and_most(ratios):
+    return f"{geometric_mean(ratios):.2f}, at most {max(ratios):.2f}"
 
 
 def main():
@@ -48,9 +60,10 @@ def main():
     print_row(COLUMNS)
     print("|---" * len(COLUMNS) + "|")
     times, cpus = zip(*(print_scenario(results, scenario) for scenario in scenarios), strict=True)
+    crews = [cpu for cpu in cpus if cpu is not None]
     print(f"\n{results.runs()} of each, {len(scenarios)} scenarios, geometric means: time "
-          f"{geometric_mean(times):.2f}, at most {max(times):.2f}; processor time "
-          f"{geometric_mean(cpus):.2f}, at most {max(cpus):.2f}")
+          f"{mean_and_most(times)}"
+          + (f"; processor time {mean_and_most(crews)}" if crews else ""))
 
 
 if __name__ == "__main__":
