@@ -12,7 +12,7 @@ python, gcc, ...; `tide`, memory over time; `instructions`, exact counts; or one
 bursts, loads, threads, programs. Peers that are found: libc, mimalloc, jemalloc, tcmalloc,
 tbbmalloc, scudo. docs/benchmarking.md says how it is measured and what the words mean."""
 import argparse
-import contextlib
+import os
 import shlex
 import shutil
 import sys
@@ -96,16 +96,15 @@ def choose_allocators(options, folder):
 def main():
     options = parse_arguments()
     out = options.out or ROOT / "build" / "bench" / time.strftime("%Y-%m-%d-%H%M%S")
-    if options.publish:
-        out = publish.FOLDER
-    with tempfile.TemporaryDirectory(prefix="eddy-before-") as folder:
-        chosen = choose_allocators(options, Path(folder))
-        with contextlib.suppress(KeyboardInterrupt):
+    try:
+        with tempfile.TemporaryDirectory(prefix="eddy-before-",
+                                         ignore_cleanup_errors=True) as folder:
+            chosen = choose_allocators(options, Path(folder))
             results = session.hold(options, chosen, out)
-            if options.publish:
-                publish.publish(results)
-            return
-    sys.exit(f"interrupted; the rows made so far are in {out}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted" + (f"; the rows made so far are in {out}" if out.exists() else ""))
+    if options.publish:
+        publish.publish(results, out)
 
 
 if __name__ == "__main__":

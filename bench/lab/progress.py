@@ -1,9 +1,14 @@
-"""A live bar with the time left; on a terminal only."""
+"""What is said while the laboratory works: lines, and a live bar with the time left; that on a
+terminal only."""
 import shutil
 import sys
 import time
 
 BAR = 20  # characters
+
+
+def say(text):
+    print(f"eddy: {text}", file=sys.stderr, flush=True)
 
 
 class Kind:

@@ -1,5 +1,9 @@
-"""The results table of README.md: made from the rows of docs/results, and by nothing else."""
+"""docs/results, and the results table of README.md: made from the rows there, and by nothing
+else."""
+import shutil
+
 from lab.allocators import ROOT, Role
+from lab.results import FILES
 from lab.statistics import geometric_mean
 from lab.suite import (
     COUNTED_BURSTS, COUNTED_SIZES, CREWS, LOADS, OVER, REAL, WITHIN)
@@ -80,6 +84,12 @@ def parts(text):
     return before, between, after
 
 
-def publish(results):
+def publish(results, folder):
+    """What a whole visit left in the folder takes the place of what was published before."""
+    FOLDER.mkdir(exist_ok=True)
+    for name in FILES:
+        (FOLDER / name).unlink(missing_ok=True)
+        if (folder / name).exists():
+            shutil.copy(folder / name, FOLDER)
     before, _, after = parts(README.read_text(encoding="utf-8"))
     README.write_text(before + BEGIN + table(results) + END + after, encoding="utf-8")

@@ -31,6 +31,8 @@ TABLES = {
     "instructions": ("scenario", "allocator", "per_pair"),
     "left_out": ("program", "allocator", "reason"),
 }
+REPORT = "report.html"
+FILES = (*(f"{table}.csv" for table in TABLES), REPORT)  # all that a visit leaves
 LIVE_KIB_LEAST = 2048
 # Differences below these are of no interest: of one scenario, and of the mean over many.
 MARGIN, MEAN_MARGIN = 0.02, 0.01
@@ -41,14 +43,14 @@ def _path(folder, table):
 
 
 class Writer:
-    """The CSV files of one folder. Each row is on disk once it is written. Those of an earlier
-    visit are removed: a table that this one does not fill would be taken for its own."""
+    """The CSV files of one folder. Each row is on disk once it is written. What an earlier visit
+    left is removed: a file that this one does not write would be taken for its own."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:
-            _path(self.folder, table).unlink(missing_ok=True)
+        for name in FILES:
+            Path(self.folder, name).unlink(missing_ok=True)
         self.files = {}
 
     def __enter__(self):

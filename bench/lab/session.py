@@ -14,8 +14,8 @@ from lab.callgrind import CountFailed
 from lab.counted import can_count, instructions_per_pair
 from lab.launch import BenchmarkFailed
 from lab.programs import CommandPoint, ProgramPoint
-from lab.progress import Progress
-from lab.results import MARGIN, Results, Writer
+from lab.progress import Progress, say
+from lab.results import MARGIN, REPORT, Results, Writer
 from lab.statistics import LOOKS
 
 RUNS = LOOKS[0]  # of each scenario on each allocator; more where these cannot tell
@@ -25,11 +25,6 @@ RUNS_OF_PROGRAMS = 8
 QUICK_ADDED_S = 40  # the time for more turns, with --quick
 # How long steps take, roughly, before the first one is done.
 CHECK_S, RUN_S, PROGRAM_S, ADDED_S, TIDE_S, COUNT_S, UNDECIDED_S = 0.1, 0.05, 1.5, 3, 6, 4, 20
-BARE_LIST = "barelist.so"
-
-
-def say(text):
-    print(f"eddy: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -50,7 +45,7 @@ class Session:
         present = [one for one in self.chosen if self.takes_part(point, one)]
         if program_of(point) not in suite.BARE_LIST_SERVES:
             return present
-        return [*present, from_library(self.build / BARE_LIST, "bare list", Role.REFERENCE)]
+        return [*present, from_library(self.build / "barelist.so", suite.BARE_LIST, Role.REFERENCE)]
 
     def takes_part(self, point, allocator):
         return (program_of(point), allocator.name) not in self.left_out
@@ -277,7 +272,7 @@ def show(results, out):
     parts += [table.summary(results, paint), table.scaling(results, "scale", suite.SCALE_BARE),
               table.instructions(results), table.tide(results)]
     print("\n\n".join(filter(None, map("\n".join, parts))))
-    report = Path(out, "report.html")
+    report = Path(out, REPORT)
     report.write_text(page.render(results), encoding="utf-8")
     say(f"pictures: {report}")
 
@@ -289,7 +284,7 @@ def hold(options, chosen, out):
     points = choose_points(options, scenarios, build)
     if warning := machine.warning(machine.look()):
         say(f"warning: {warning}")
-    facts = machine.describe(options.build)  # first: what is written below may be published sources
+    facts = machine.describe(options.build)
     load = machine.Load()
     with Writer(out) as writer, Progress() as bar:
         describe(writer, chosen, facts, options)

@@ -18,7 +18,7 @@ COUNTED = "instructions"
 COUNTED_SIZES, COUNTED_BURSTS = (16, 64, 256, 512, 1024, 4096), (1, 10, 100, 1000)
 
 PAGE_BYTES = 60_000  # a burst up to this size fits into a page, with room for rounding
-BARE_LIST_SERVES = {"sweep"}  # one size, one thread
+BARE_LIST, BARE_LIST_SERVES = "bare list", {"sweep"}  # one size, one thread
 SCALE_BARE = "scale_bare"  # the same load on a list of its own, whoever serves malloc
 
 WITHIN, OVER = "bursts within a page", "bursts over many pages"
