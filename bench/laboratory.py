@@ -23,7 +23,11 @@ from pathlib import Path
 from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
 from lab.launch import BenchmarkFailed
+from lab.progress import say
 from lab.statistics import TURNS_LEAST
+
+# The variables that set allocators.
+SETTINGS = ("EDDY_", "GLIBC_TUNABLES", "MALLOC_", "MIMALLOC_", "SCUDO_", "TBB_MALLOC_", "TCMALLOC_")
 
 
 def parse_arguments():
@@ -80,7 +84,8 @@ def choose_allocators(options, folder):
     if options.before:
         print(f"building {options.before}", file=sys.stderr)
         library = builds.revision(options.before, folder)
-        chosen.append(allocators.from_library(library, options.before, Role.BEFORE))
+        chosen.append(allocators.from_library(library, options.before, Role.BEFORE,
+                                              builds.commit(options.before)))
     found = [allocators.LIBC, *allocators.find_peers()]
     chosen += [peer for peer in found if peer.name not in options.without]
     for word in options.peer:
@@ -93,8 +98,18 @@ def choose_allocators(options, folder):
     return chosen
 
 
+def drop_settings():
+    """What is compared has its defaults, whatever the user has set for programs of his own."""
+    dropped = sorted(name for name in os.environ if name.startswith(SETTINGS))
+    for name in dropped:
+        del os.environ[name]
+    if dropped:
+        say(f"measured without your {', '.join(dropped)}")
+
+
 def main():
     options = parse_arguments()
+    drop_settings()
     out = options.out or ROOT / "build" / "bench" / time.strftime("%Y-%m-%d-%H%M%S")
     try:
         with tempfile.TemporaryDirectory(prefix="eddy-before-",

@@ -39,6 +39,7 @@ class Allocator:
     libraries: tuple[Path, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     role: Role = Role.PEER
+    revision: str = ""  # where it was built of one
 
     def __post_init__(self):
         for library in self.libraries:
@@ -79,9 +80,9 @@ class Allocator:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
     def version(self):
-        """What the package manager calls it, or the end of the file's name."""
-        package = debian_package(self.file)
-        return package or self.file.name.partition(".so")[2].lstrip(".") or "unknown"
+        """The revision, what the package manager calls it, or the end of the file's name."""
+        return (self.revision or debian_package(self.file)
+                or self.file.name.partition(".so")[2].lstrip(".") or "unknown")
 
 
 def _copy(library, path):
@@ -118,11 +119,12 @@ def debian_package(path):
     return None
 
 
-def from_library(path, name=None, role=Role.PEER):
+def from_library(path, name=None, role=Role.PEER, revision=""):
     path = Path(path)
     if not path.is_file():
         raise SystemExit(f"no library {path}")
-    return Allocator(name or path.name.split(".")[0].removeprefix("lib"), (path,), role=role)
+    return Allocator(name or path.name.split(".")[0].removeprefix("lib"), (path,), role=role,
+                     revision=revision)
 
 
 def eddy():

@@ -14,6 +14,7 @@ def call(*command, folder=None):
                             check=False, cwd=folder)
     if result.returncode != 0:
         sys.exit(f"{shlex.join(map(str, command))} failed:\n{result.stdout}{result.stderr}")
+    return result.stdout
 
 
 def build(source, folder, targets, *settings):
@@ -21,6 +22,13 @@ def build(source, folder, targets, *settings):
     call("cmake", "--build", folder, "--parallel", os.cpu_count(),
          "--target", *targets)
     return folder
+
+
+def commit(name):
+    """What the name stands for; `.` is what the working tree came from, and whether it differs."""
+    words = (("describe", "--always", "--dirty") if name == "."
+             else ("rev-parse", "--short", "--verify", f"{name}^{{commit}}"))
+    return call("git", "-C", ROOT, *words).strip()
 
 
 @contextmanager
