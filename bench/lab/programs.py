@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -108,7 +109,8 @@ class CommandPoint:
 
     def run(self, allocator, more_environment=None):
         environment = allocator.environment() | (more_environment or {})
-        finished = launch(Path(self.build, "launch"), self.command, environment)
+        finished = launch(Path(self.build, "launch"), self.command, environment,
+                          output=subprocess.DEVNULL)
         return row_of(finished.expect_success(str(self), allocator).usage)
 
     def turn(self, allocators):

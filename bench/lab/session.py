@@ -269,7 +269,8 @@ def show(results, out):
         parts.append(table.against(results, lambda scenario, rival=before:
                                    rival if (scenario, rival) in results.rows else None,
                                    f"against {before}", paint))
-    parts += [table.summary(results, paint), table.scaling(results, "scale", suite.SCALE_BARE),
+    parts += [table.summary(results, paint), table.bare_list(results),
+              table.scaling(results, "scale", suite.SCALE_BARE),
               table.instructions(results), table.tide(results)]
     print("\n\n".join(filter(None, map("\n".join, parts))))
     report = Path(out, REPORT)

@@ -3,7 +3,7 @@ import math
 import os
 
 from lab.results import MARGIN, MEAN_MARGIN
-from lab.suite import COUNTED_SIZES, GROUPS, OWN
+from lab.suite import BARE_LIST, COUNTED_SIZES, GROUPS, OWN
 
 COLOURS = {"faster": "32", "slower": "31", "smaller": "32", "larger": "31"}
 SIZE_WORDS = {"faster": "smaller", "slower": "larger", "cannot tell": "cannot tell"}
@@ -66,7 +66,11 @@ def _scenario_cells(results, scenario, rival, column):
 
 
 def _counted(results, scenario, rival):
-    """Lines: what was counted because the times could not tell."""
+    """Lines: what was counted because the times could not tell, and what a command's processes
+    took."""
+    if results.groups[scenario] == OWN:
+        own, its = (results.median(scenario, name, "faults") for name in (results.subject, rival))
+        yield f"      {own:,.0f} page faults, {its:,.0f} with {rival}"
     counts = [results.instructions.get((scenario, name)) for name in (results.subject, rival)]
     if None not in counts:
         yield (f"      {counts[0]:.1f} instructions per pair, {counts[1]:.1f} with {rival}")
@@ -107,6 +111,17 @@ def summary(results, paint):
         time_word, memory_word = time.verdict(MEAN_MARGIN), SIZE_WORDS[memory.verdict(MEAN_MARGIN)]
         yield (f"  {rival:<12} time {format_interval(time):<22}{paint(f'{time_word:<12}')}"
                f" memory {format_interval(memory):<22}{paint(f'{memory_word:<12}')} {counts}")
+
+
+def bare_list(results):
+    """Lines: the subject against the lower bound, where that ran."""
+    means = {group: results.mean_ratio(results.scenarios(group), BARE_LIST) for group in GROUPS}
+    if not any(means.values()):
+        return
+    yield f"{results.subject}'s time over a {BARE_LIST}'s, geometric means:"
+    for group, mean in means.items():
+        if mean:
+            yield f"  {group:<24}{format_interval(mean)}"
 
 
 def scaling(results, program, bare):
