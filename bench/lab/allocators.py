@@ -17,9 +17,21 @@ LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/
                    "/usr/lib", "/usr/local/lib")
 # clang's own folder, the newest version last.
 CLANG_FOLDERS = "/usr/lib/llvm-*/lib/clang/*/lib/linux"
-PEERS = {"mimalloc": "libmimalloc.so.2", "jemalloc": "libjemalloc.so.2",
-         "tcmalloc": "libtcmalloc_minimal.so.4", "tbbmalloc": "libtbbmalloc_proxy.so.2",
-         "scudo": f"libclang_rt.scudo_standalone-{os.uname().machine}.so"}
+
+
+@dataclass(frozen=True)
+class Peer:
+    file: str
+    package: str  # Debian's
+
+
+PEERS = {
+    "mimalloc": Peer("libmimalloc.so.2", "libmimalloc2.0"),
+    "jemalloc": Peer("libjemalloc.so.2", "libjemalloc2"),
+    "tcmalloc": Peer("libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
+    "tbbmalloc": Peer("libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
+    "scudo": Peer(f"libclang_rt.scudo_standalone-{os.uname().machine}.so", "libclang-rt-dev"),
+}
 
 # The size of the environment moves the stack, and that alone can move a time by some per cent. So
 # LD_PRELOAD is equally long for all: the dynamic linker skips empty names.
@@ -137,8 +149,8 @@ def find_peers():
     """Those of the well-known allocators that are installed."""
     folders = [*LIBRARY_FOLDERS, *sorted(glob.glob(CLANG_FOLDERS), reverse=True)]
     found = []
-    for name, file in PEERS.items():
-        paths = [Path(folder, file) for folder in folders]
+    for name, peer in PEERS.items():
+        paths = [Path(folder, peer.file) for folder in folders]
         found += [from_library(path, name) for path in paths if path.is_file()][:1]
     return found
 
