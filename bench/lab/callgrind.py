@@ -33,8 +33,8 @@ def available():
     return shutil.which("valgrind") is not None
 
 
-def count(command, allocator, addresses=False, function=FUNCTION):
-    """The profiles of all calls of the function, in their order."""
+def count(command, allocator, calls, addresses=False, function=FUNCTION):
+    """The profiles of all calls of the function, in their order: so many at least."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         result = subprocess.run(
@@ -46,6 +46,8 @@ def count(command, allocator, addresses=False, function=FUNCTION):
         if result.returncode != 0:
             raise CountFailed(f"callgrind on {allocator.name}: {result.stderr.strip()}")
         parts = sorted(Path(folder).glob("out.*"), key=lambda path: int(path.suffix[1:]))
+        if len(parts) < calls:
+            raise CountFailed(f"callgrind on {allocator.name}: {len(parts)} profiles, not {calls}")
         return [parse(part.read_text()) for part in parts]
 
 

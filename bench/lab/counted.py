@@ -12,6 +12,6 @@ def can_count(point):
 def instructions_per_pair(point, allocator):
     effort = ("--rounds=1", f"--samples={ROUNDS}")
     pairs = point.run(allocator, effort=effort)["pairs"]
-    profiles = callgrind.count([point.program, *effort, *point.options], allocator,
+    profiles = callgrind.count([point.program, *effort, *point.options], allocator, ROUNDS,
                                function="run_round")
     return sum(profile.outside(point.program) for profile in profiles[-ROUNDS:]) / pairs

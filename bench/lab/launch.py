@@ -42,13 +42,14 @@ class Finished:
 
 
 class Launched:
-    """A program that runs. `launcher` is the program of bench/launch.c. One that does not end in
-    time is killed, with all that it started; so is one that is left without `finish`."""
+    """A program that runs. `launcher` is the program of bench/launch.c. One that is waited for in
+    vain is killed, with all that it started; so is one that is left without `finish`. The time runs
+    while it is waited for alone: one that hangs uses up its own, and nobody else's."""
 
     def __init__(self, launcher, command, environment, *, folder=None, stdin=os.devnull,
                  timeout_s=TIMEOUT_S, output=subprocess.PIPE):
-        self.deadline = time.monotonic() + timeout_s
         self.timeout_s = timeout_s
+        self.hung = False
         self.scratch = tempfile.TemporaryDirectory(prefix="eddy-launch-")
         self.report = Path(self.scratch.name, "report")
         with contextlib.ExitStack() as files:
@@ -69,13 +70,18 @@ class Launched:
     def kill(self):
         os.killpg(self.child.pid, signal.SIGKILL)
 
+    def give_up(self):
+        self.hung = True
+        self.kill()
+
     def answer(self):
         """The next number that the program writes, waited for; infinite when there is none."""
+        deadline = time.monotonic() + self.timeout_s
         line = b""
         while not line.endswith(b"\n"):
-            left_s = max(self.deadline - time.monotonic(), 0)
+            left_s = max(deadline - time.monotonic(), 0)
             if not select.select([self.child.stdout], [], [], left_s)[0]:
-                self.kill()
+                self.give_up()
             byte = self.child.stdout.read(1)
             if not byte:
                 return math.inf
@@ -90,12 +96,12 @@ class Launched:
 
     def finish(self):
         try:
-            written, errors = self.child.communicate(
-                timeout=max(self.deadline - time.monotonic(), 0))
+            written, errors = self.child.communicate(timeout=self.timeout_s)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.give_up()
             written, errors = self.child.communicate()
-            errors += f"no end after {self.timeout_s} s\n".encode()
+        if self.hung:
+            errors += f"hung: nothing came for {self.timeout_s} s\n".encode()
         figures = self.report.read_text().split() if self.report.exists() else [0] * 4
         return Finished(self.child.returncode, written or b"", errors, Usage(*map(float, figures)))
 

@@ -50,10 +50,13 @@ class Session:
     def takes_part(self, point, allocator):
         return (program_of(point), allocator.name) not in self.left_out
 
-    def fail(self, point, allocator, failure):
+    def taking_part(self, program):
+        return [one for one in self.chosen if (program, one.name) not in self.left_out]
+
+    def fail(self, program, allocator, failure):
         """From now on the program is not run on the allocator."""
-        self.left_out.add((program_of(point), allocator.name))
-        self.leave_out(program_of(point), allocator.name, failure)
+        self.left_out.add((program, allocator.name))
+        self.leave_out(program, allocator.name, failure)
 
     def leave_out(self, program, allocator, reason):
         """Said at once, and kept: a mean is over what is there."""
@@ -78,11 +81,12 @@ class Session:
             for (point, allocator), failure in zip(to_check, pool.map(_check, to_check),
                                                    strict=True):
                 if failure:
-                    self.fail(point, allocator, failure)
+                    self.fail(program_of(point), allocator, failure)
                 self.bar.step("checking", f"{point} on {allocator.name}")
 
     def measure(self, points, options):
-        self.check_origins(self.contests(points))
+        self.check_origins(self.contests(points) + [(probe, self.chosen)
+                                                    for probe in probes(options, self.build)])
         self.take(self.contests(points), lambda point: range(turns_of(point, options)))
         if options.runs is None:
             self.add_turns(points, time.monotonic() + QUICK_ADDED_S if options.quick else math.inf)
@@ -110,12 +114,13 @@ class Session:
             self.bar.plan(point, len(turns(point)) * len(allocators))
 
         def run(point, allocators):
-            return point.turn([one for one in allocators if self.takes_part(point, one)])
+            present = [one for one in allocators if self.takes_part(point, one)]
+            return point.turn(present) if present else []
 
         def watch(turn, point, allocator, row):
             self.bar.step(point, f"on {allocator.name}")
             if isinstance(row, BenchmarkFailed):
-                self.fail(point, allocator, row)
+                self.fail(program_of(point), allocator, row)
             else:
                 self.writer.write("rows", row | {
                     "turn": turn, "group": suite.group_of(point), "scenario": point,
@@ -127,13 +132,17 @@ class Session:
 
     def watch_tide(self):
         self.say("watching memory through bursts and the idle time after them")
-        for row in tide.measure(self.build, self.chosen):
-            self.writer.write("tide", row)
+        for allocator, rows in tide.measure(self.build, self.taking_part(tide.NAME)):
+            if isinstance(rows, BenchmarkFailed):
+                self.fail(tide.NAME, allocator, rows)
+                continue
+            for row in rows:
+                self.writer.write("tide", row)
         self.bar.step(tide.NAME)
 
     def count_pairs(self):
         if not callgrind.available():
-            self.leave_out("pairs", "", "instructions: valgrind is not installed")
+            self.leave_out(pairs.PROBE.name, "", "instructions: valgrind is not installed")
             return
         self.say("counting the instructions of malloc and free")
         cases = [(size, burst) for size in suite.COUNTED_SIZES for burst in suite.COUNTED_BURSTS]
@@ -144,10 +153,11 @@ class Session:
             except CountFailed as failure:
                 return failure
 
+        present = self.taking_part(pairs.PROBE.name)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for allocator, counts in zip(self.chosen, pool.map(count, self.chosen), strict=True):
+            for allocator, counts in zip(present, pool.map(count, present), strict=True):
                 if isinstance(counts, CountFailed):
-                    self.leave_out("pairs", allocator.name, counts)
+                    self.fail(pairs.PROBE.name, allocator, counts)
                     continue
                 for (size, burst), per_pair in counts.items():
                     self.write_count(f"pairs size={size} burst={burst}", allocator, per_pair)
@@ -174,12 +184,14 @@ class Session:
             counts = pool.map(_count, undecided)
             for (point, allocator), count in zip(undecided, counts, strict=True):
                 self.bar.step("counting", f"{point} on {allocator.name}")
-                if count is not None:
+                if isinstance(count, float):
                     self.write_count(point, allocator, count)
+                else:  # its times stand
+                    self.leave_out(suite.COUNTED, allocator.name, f"{point}: {count}")
 
 
 def program_of(point):
-    return str(point) if isinstance(point, CommandPoint) else str(point).split()[0]
+    return suite.program_of(str(point), suite.group_of(point))
 
 
 def undecided_rival(results, scenario):
@@ -204,8 +216,15 @@ def _check(pair):
 def _count(pair):
     try:
         return instructions_per_pair(*pair)
-    except (CountFailed, BenchmarkFailed):
-        return None
+    except (CountFailed, BenchmarkFailed) as failure:
+        return failure
+
+
+def probes(options, build):
+    """What shows whose malloc the programs take that run in no turns."""
+    found = {tide.NAME: tide.PROBE, suite.COUNTED: pairs.PROBE}
+    return [ProgramPoint(probe, probe.name, build) for word, probe in found.items()
+            if asked_for(options, word)]
 
 
 def turns_of(point, options):

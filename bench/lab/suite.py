@@ -84,6 +84,11 @@ def group_of(point):
     return WITHIN if within else OVER
 
 
+def program_of(scenario, group):
+    """The name of what is left out as a whole where it fails."""
+    return scenario if group == OWN else scenario.split()[0]
+
+
 def families(quick):
     """{word for the command line: scenarios}"""
     def chosen(scenarios):

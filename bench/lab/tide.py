@@ -3,18 +3,24 @@ import csv
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.launch import launch
+from lab.programs import Program
+from lab.runs import attempt
 
 NAME = "tide"
+IDLE_MS = 3000
+PROBE = Program(NAME, "{build}/tide 0")  # which shows whose malloc it takes
 
 
-def measure(build, allocators, idle_ms=3000):
-    """Rows of all allocators. They run at the same time: most of it is sleep, and memory does not
-    depend on speed."""
-    def of_one(allocator):
-        finished = launch(build / "launch", [build / NAME, str(idle_ms)], allocator.environment())
-        text = finished.expect_success(NAME, allocator).output.decode()
-        return [row | {"allocator": allocator.name}
-                for row in csv.DictReader(text.splitlines(), delimiter="\t")]
+def rows(build, allocator):
+    finished = launch(build / "launch", [build / NAME, str(IDLE_MS)], allocator.environment())
+    text = finished.expect_success(NAME, allocator).output.decode()
+    return [row | {"allocator": allocator.name}
+            for row in csv.DictReader(text.splitlines(), delimiter="\t")]
 
-    with ThreadPoolExecutor(len(allocators)) as pool:
-        return [row for rows in pool.map(of_one, allocators) for row in rows]
+
+def measure(build, allocators):
+    """[(allocator, its rows or why there are none), ...]. They run at the same time: most of it is
+    sleep, and memory does not depend on speed."""
+    with ThreadPoolExecutor(len(allocators) or 1) as pool:
+        found = list(pool.map(lambda one: attempt(rows, build, one), allocators))
+    return list(zip(allocators, found, strict=True))

@@ -24,9 +24,7 @@ def per_block(program, allocator, freer, case):
     """Instructions per malloc and per free: the profiles come in turns, each thread allocates, then
     each frees."""
     command = [program, freer, *CASES[case], str(ROUNDS)]
-    profiles = callgrind.count(command, allocator)
-    if len(profiles) != 2 * THREADS * ROUNDS:
-        sys.exit(f"{len(profiles)} turns were counted instead of {2 * THREADS * ROUNDS}")
+    profiles = callgrind.count(command, allocator, 2 * THREADS * ROUNDS)
     sums = {"malloc": 0, "free": 0}
     for turn, profile in enumerate(profiles):
         frees = turn % (2 * THREADS) >= THREADS
