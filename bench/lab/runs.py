@@ -13,11 +13,13 @@ from pathlib import Path
 
 from lab.allocators import ROOT
 from lab.launch import BenchmarkFailed, Launched, launch
-from lab.progress import Progress
+from lab.progress import Progress, say
 
 PROGRAMS = ROOT / "build" / "release" / "bench"
 CREW = "threads"  # the folder of the programs that crew.h is the frame of
 QUICK = ("--quick",)
+# These change what a program answers, and the driver would not understand it.
+NOT_FOR_USERS = {"--help", "--list", "--no-header", "--on-demand", "--samples", "--settle"}
 SEED = 1
 
 # What a turn asks for: SAMPLES undisturbed ones of each process. If they do not come in this time,
@@ -61,7 +63,7 @@ class Point:
     def is_single(self):
         """One thread, in rounds that can be as short as one likes."""
         return not self.is_of_crew and all(option == "--threads=1" for option in self.options
-                                           if option.startswith("--threads="))
+                                           if option.startswith(("--threads=", "--rounds=")))
 
     def option(self, name):
         return next(option.split("=")[1] for option in self.options
@@ -155,24 +157,52 @@ def _value(text):
 
 
 def points(build, name, arguments, effort=()):
-    """The points of a program that the arguments choose."""
+    """The points of a program that the arguments choose. Options that are no axes belong to each
+    of them."""
+    for argument in arguments:
+        if _name(argument) in NOT_FOR_USERS:
+            raise BenchmarkFailed(f"{name}: {argument} is not for scenarios")
     if name.startswith(CREW + "/"):
         return _crew_points(build, name, arguments, effort)
+    found = [tuple(line.split()) for line in _list(build, name, arguments)]
+    axes = {_name(option) for options in found for option in options}
+    rest = tuple(argument for argument in arguments
+                 if _name(argument) not in axes and argument not in QUICK)
+    return [Point(build, name, (*options, *rest), tuple(effort)) for options in found]
+
+
+def _name(argument):
+    return argument.partition("=")[0]
+
+
+def _list(build, name, arguments):
+    """A line for each point, by the program itself."""
     result = subprocess.run([build / name, *arguments, "--list"], capture_output=True, text=True,
                             check=False)
     if result.returncode != 0:
         raise BenchmarkFailed(f"{name} {shlex.join(arguments)}: {result.stderr.strip()}")
-    return [Point(build, name, tuple(line.split()), tuple(effort))
-            for line in result.stdout.splitlines()]
+    return result.stdout.splitlines()
 
 
 def _crew_points(build, name, arguments, effort):
-    """These programs have one axis only: --threads=N,N..."""
-    given = [argument for argument in arguments if argument.startswith("--threads=")]
-    counts = given[-1].split("=")[1] if given else f"{min(2, os.cpu_count())}"
+    """These programs have one axis only: --threads=N,N... Numbers that one cannot do with are left
+    out, unless there are no others."""
+    given = [argument for argument in arguments if _name(argument) == "--threads"]
+    counts = given[-1].partition("=")[2] if given else f"{min(2, os.cpu_count())}"
     rest = tuple(argument for argument in arguments if argument not in given)
-    return [Point(build, name, (f"--threads={count}", *rest), tuple(effort))
-            for count in counts.split(",")]
+    found, refused = [], []
+    for count in counts.split(","):
+        options = (f"--threads={count}", *rest)
+        listed = attempt(_list, build, name, options)
+        if isinstance(listed, BenchmarkFailed):
+            refused.append(listed)
+        else:
+            found.append(Point(build, name, options, tuple(effort)))
+    if not found:
+        raise refused[0]
+    for reason in refused:
+        say(f"left out: {reason}")
+    return found
 
 
 def program_name(word, build):

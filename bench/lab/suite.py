@@ -1,6 +1,5 @@
 """The standard scenarios, in groups: what stands for what, and how long each is measured."""
 import os
-import shlex
 from dataclasses import dataclass
 
 from lab import runs
@@ -113,9 +112,14 @@ def expand(word, quick):
     return next(filter(None, (*of_family, *of_program)), [word])
 
 
+def _word(scenario):
+    """The program's."""
+    return next(iter(scenario.split()), "")
+
+
 def not_installed(scenarios, build):
     """The names of the real programs among them that this machine lacks."""
-    words = {shlex.split(scenario)[0] for scenario in scenarios}
+    words = set(map(_word, scenarios))
     return [program.name for program in PROGRAMS
             if program.name in words and not program.installed(build)]
 
@@ -127,7 +131,10 @@ def points(scenarios, build, quick):
 
 
 def _points_of(scenario, build, quick):
-    word = shlex.split(scenario)[0]
+    word, known = _word(scenario), dict.fromkeys(map(_word, standard(False)))
+    if word not in known:  # other programs lie in that folder, too
+        raise SystemExit(f"no scenario '{word}'; there are {', '.join(known)}, tide, {COUNTED} and "
+                         f"the families {', '.join(families(quick))}")
     for program in PROGRAMS:
         if program.name == word:
             return [ProgramPoint(program, word, build)] if program.installed(build) else []

@@ -136,6 +136,7 @@ static _Noreturn void print_help(const crew_job_t *job) {
         "  --rounds=N    the work of each thread (default: %zu)\n"
         "  --samples=N   how often the job is done (default: 1); the lower quartile is reported\n"
         "  --on-demand=N  a job when the driver asks for it; N is what `speed` prints\n"
+        "  --list        print the point, run nothing\n"
         "  --no-header   the row only\n",
         job->name, job->summary, job->threads_min, job->rounds);
     exit(0);
@@ -144,13 +145,15 @@ static _Noreturn void print_help(const crew_job_t *job) {
 /* What the command line asks for. */
 typedef struct crew_options {
     size_t threads, rounds, samples, probe_ns;
-    bool header;
+    bool header, list;
 } crew_options_t;
 
 static void parse_argument(const crew_job_t *job, crew_options_t *options, const char *argument) {
     if (strcmp(argument, "--help") == 0) print_help(job);
     if (strcmp(argument, "--no-header") == 0) {
         options->header = false;
+    } else if (strcmp(argument, "--list") == 0) {
+        options->list = true;
     } else if (!parse_number(argument, "--threads=", &options->threads) &&
                !parse_number(argument, "--rounds=", &options->rounds) &&
                !parse_number(argument, "--samples=", &options->samples) &&
@@ -173,6 +176,10 @@ static crew_options_t parse(const crew_job_t *job, int argc, char **argv) {
 
 int crew_main(const crew_job_t *job, int argc, char **argv) {
     const crew_options_t options = parse(job, argc, argv);
+    if (options.list) {
+        printf("--threads=%zu\n", options.threads);
+        return 0;
+    }
     crew.job = job;
     crew.threads = (unsigned)options.threads;
     crew.probe_ns = options.probe_ns;
