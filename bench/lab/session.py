@@ -22,7 +22,7 @@ RUNS = LOOKS[0]  # of each scenario on each allocator; more where these cannot t
 # Of each real program: so many prove something turn by turn, and they need no more, since what runs
 # at the same time on one processor differs by little else than the allocator.
 RUNS_OF_PROGRAMS = 8
-QUICK_ADDED_S = 40  # the time for more turns, with --quick
+QUICK_UNTIL_S = 120  # no turn is added later, with --quick: a minute is left for what comes then
 # How long steps take, roughly, before the first one is done.
 CHECK_S, RUN_S, PROGRAM_S, ADDED_S, TIDE_S, COUNT_S, UNDECIDED_S = 0.1, 0.05, 1.5, 3, 6, 4, 20
 
@@ -33,6 +33,7 @@ class Session:
     build: object   # the folder of the programs
     writer: Writer
     bar: Progress
+    start: float = field(default_factory=time.monotonic)
     left_out: set = field(default_factory=set)  # {(program, allocator)}: those that failed
 
     def contests(self, points):
@@ -89,7 +90,7 @@ class Session:
                                                     for probe in probes(options, self.build)])
         self.take(self.contests(points), lambda point: range(turns_of(point, options)))
         if options.runs is None:
-            self.add_turns(points, time.monotonic() + QUICK_ADDED_S if options.quick else math.inf)
+            self.add_turns(points, self.start + QUICK_UNTIL_S if options.quick else math.inf)
         self.bar.plan("more turns", 0)
 
     def add_turns(self, points, end):
@@ -239,7 +240,7 @@ def plan(bar, points, allocators, options):
         bar.plan(point, turns_of(point, options) * allocators,
                  RUN_S if isinstance(point, runs.Point) else PROGRAM_S)
     if options.runs is None:
-        bar.plan("more turns", 1, QUICK_ADDED_S if options.quick else ADDED_S * len(points))
+        bar.plan("more turns", 1, ADDED_S * len(points))
     if asked_for(options, tide.NAME):
         bar.plan(tide.NAME, 1, TIDE_S)
     if asked_for(options, suite.COUNTED):
