@@ -58,6 +58,7 @@ def parse_arguments():
                         help="install Debian's packages of the peers first: ./eddy bench does, "
                         "this program by itself installs nothing")
     options = parser.parse_args(words)
+    options.build = options.build.resolve()  # some programs run in folders of their own
     options.command = command
     options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
     if options.runs is not None and options.runs < TURNS_LEAST:
