@@ -29,8 +29,6 @@ enum { ENTRIES_PER_IDLE_LOOK = 64 };
 /* Its count is that of a current page without a block: none is missing. */
 page_t page_empty = {.used = 1};
 
-static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
 static void count(_Atomic size_t *counter) { count_by(counter, 1); }
 
 /* ---- other heaps ---- */
@@ -119,7 +117,7 @@ static heap_t *retire_idle(heap_t *heap) {
     return NULL;
 }
 
-static page_t *take_idle(heap_t *heap, unsigned size_class, size_t slices) {
+static page_t *take_emptied(heap_t *heap, unsigned size_class, size_t slices) {
     heap_t *retired = retire_idle(heap);
     if (retired == NULL) return NULL;
     registry_stay(retired);
@@ -148,7 +146,7 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     if (page == NULL && shorten_current(heap)) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
-    if (page == NULL) page = take_idle(heap, size_class, slices);
+    if (page == NULL) page = take_emptied(heap, size_class, slices);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     if (page == NULL && heap_release_all_retained()) {
         page = make_page(heap, size_class, slices, SPAN_FROM_ANY);

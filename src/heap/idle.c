@@ -15,8 +15,6 @@ static lock_t lock = LOCK_INIT(RANK_IDLE);
 /* Pages taken from running owners, not yet freed for want of a barrier. */
 static list_t in_hand = {{&in_hand.head, &in_hand.head}};
 
-static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
 void idle_detach(heap_t *heap, page_t *page, list_t *detached) {
     list_remove(&page->link);
     demand_fall(&heap->demand, span_slices(page));

@@ -4,8 +4,6 @@
 #include "heap/retain.h"
 #include "heap/thread.h"
 
-static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
 /* ---- what stands in a place: a descriptor's address, its class in the low bits ----
  * So the owner knows what is lent before the page is its own. 0: nothing. */
 enum { CLASS_MASK = sizeof(page_t) - 1 };

@@ -39,7 +39,7 @@
  *
  * There is one free list, not a second one for the blocks that the owner frees: the block freed
  * last is handed out next, while it is in the cache, and nothing ever needs promoting
- * (docs/design.md, "One list").
+ * (docs/evidence.md, "One list or two").
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_PAGE_H
 #define EDDY_HEAP_PAGE_H
@@ -54,6 +54,10 @@ typedef enum page_state {
     PAGE_RETAINED,
     PAGE_TAKEN
 } page_state_t;
+
+static always_inline page_t *page_of_link(list_node_t *node) {
+    return list_object(node, page_t, link);
+}
 
 /* A full page is listed again once a sixteenth of its blocks is free: its next turn as the current
  * page lasts that long (docs/evidence.md, "Waking full pages"). Of the two blocks that every page

@@ -8,8 +8,6 @@
 /* Pages given back in one slow entry at most. */
 enum { RELEASES_PER_ENTRY = 8 };
 
-static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
 /* ---- out of the heap ---- */
 
 size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached) {

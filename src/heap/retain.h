@@ -54,7 +54,7 @@ static always_inline page_t *heap_reuse_retained(heap_t *heap, unsigned size_cla
         bool any = load_relaxed(&heap->retained_slices) != 0 && !ablated(ABLATE_REMAKE);
         return any ? heap_remake_retained(heap, size_class) : NULL;
     }
-    page_t *page = list_object(list_first(same), page_t, link);
+    page_t *page = page_of_link(list_first(same));
     heap_take_retained(heap, page);
     heap_straighten(heap, page);
     return page;

@@ -122,7 +122,7 @@ static bool is_only_thread(void) {
 
 /* The thread ends. Unless somebody waits for that, nobody will. Ordered: the next scavenger sees
  * what this one did. */
-static void leave(void) {
+static void end(void) {
     alarm_leave();
     while (load_relaxed(&scavenge_state) == SCAVENGE_STARTING) os_yield();
     uint32_t running = SCAVENGE_RUNNING;
@@ -144,7 +144,7 @@ static void run(void) {
         /* What comes up while a page is waited for does not wait. */
         if (patience > 1) (void)sleep_until_rung(limit_ms((patience - 1) * length));
     }
-    leave();
+    end();
 }
 
 /* ---- when it runs ---- */

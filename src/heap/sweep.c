@@ -7,8 +7,6 @@
 #include "heap/state.h"
 #include "os/os.h"
 
-static page_t *page_of_link(list_node_t *node) { return list_object(node, page_t, link); }
-
 /* ---- owners and current pages ---- */
 
 static void set_owner_in(list_t *list, struct thread *thread) {
