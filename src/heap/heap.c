@@ -126,12 +126,23 @@ static page_t *take_emptied(heap_t *heap, unsigned size_class, size_t slices) {
     return page != NULL ? page : make_of_retained(heap, size_class, slices);
 }
 
+static void free_cut(list_t *cut) {
+    for (list_node_t *node; (node = list_first(cut)) != NULL;) {
+        list_remove(node);
+        page_free_rest(page_of_link(node));
+    }
+}
+
 /* Have the heap's current pages shortened; whether any were. Not worth waiting for. */
 static bool shorten_current(heap_t *heap) {
+    list_t cut;
+    list_init(&cut);
     if (ablated(ABLATE_SHORTEN) || !lock_try(&heap->lock)) return false;
     if (unlikely(heap->late.any)) late_settle(heap);
-    bool any = heap_shorten_current(heap) > 0;
+    heap_shorten_current(heap, &cut);
     lock_release(&heap->lock);
+    bool any = !list_is_empty(&cut);
+    free_cut(&cut);
     return any;
 }
 
@@ -249,6 +260,7 @@ static void make_found_current(heap_t *heap, page_t *page) {
     } else {
         late_count_in(heap, page);
     }
+    page->extended_at = (uint32_t)load_relaxed(&heap->counters.slow_entries);
     heap_make_current(heap, page);
 }
 

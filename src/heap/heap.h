@@ -128,9 +128,10 @@ size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached);
 /* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
  * in use is partial or full. */
 void heap_set_owner(heap_t *heap, struct thread *thread);
-/* Give back the slices of the heap's current pages that no block lies in, of classes that do not
- * grow: how many (docs/evidence.md, "Shortening"). Owner only. */
-size_t heap_shorten_current(heap_t *heap);
+/* Cut off the slices of the heap's current pages that no block lies in, of classes that do not
+ * grow (docs/evidence.md, "Shortening"). Owner only. They are freed (page_free_rest) without the
+ * lock, since the kernel may be called. */
+void heap_shorten_current(heap_t *heap, list_t *cut);
 /* Do what is late, and make every current page an ordinary one; the owner's, or of a heap without
  * one. */
 void heap_put_aside_current(heap_t *heap);

@@ -47,24 +47,29 @@ static size_t needed_slices(const page_t *page) {
 
 /* In this order: in the child of a fork each block of a page lies in a slice of it, and what was
  * cut off belongs to nobody. */
-size_t page_shorten(page_t *page) {
+page_t *page_shorten(page_t *page) {
     size_t slices = span_slices(page), kept = needed_slices(page);
-    if (kept >= slices) return 0;
+    if (kept >= slices) return NULL;
     page->block_limit = (uint32_t)((kept << SLICE_SHIFT) / page->block_bytes);
     atomic_signal_fence(memory_order_seq_cst);
     page_t *rest = span_cut(page, kept);
     for (size_t i = slices - kept; --i > 0;) span_set(&rest[i], SPAN_NONE, 0);
-    if (page->is_zero) {
+    rest->is_zero = page->is_zero;
+    return rest;
+}
+
+void page_free_rest(page_t *rest) {
+    if (rest->is_zero) {
         span_free_clean(rest);
     } else {
         span_free(rest);
     }
-    return slices - kept;
 }
 
 void page_free(page_t *page) {
     /* What was never touched holds no memory. */
-    if (page->is_zero && !ablated(ABLATE_SHORTEN)) (void)page_shorten(page);
+    page_t *rest = page->is_zero && !ablated(ABLATE_SHORTEN) ? page_shorten(page) : NULL;
+    if (rest != NULL) page_free_rest(rest);
     for (size_t i = span_slices(page); --i > 0;) span_set(&page[i], SPAN_NONE, 0);
     span_free(page);
 }

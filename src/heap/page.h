@@ -7,7 +7,8 @@
  *   link                   under the heap's lock
  *   thread_free            any thread, by atomic operations
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
- *   extended_at            the owner
+ *   extended_at            the owner: the slow entry of its heap that linked blocks last, or in
+ *                          which the page came from elsewhere
  *   block_bytes, block_limit, size_class   once, before a block of the page is handed out; the
  *                          limit falls where the page is shortened
  *
@@ -119,9 +120,11 @@ void page_remake(page_t *page, struct heap *heap, unsigned size_class);
 /* Link more blocks of those that are not linked yet, in the heap's slow entry of that number. Owner
  * only, `free` empty. */
 void page_extend(page_t *page, uint32_t entry);
-/* Give back the slices that no linked block lies in, but for those of the first two blocks: how
- * many. By who may use the page. */
-size_t page_shorten(page_t *page);
+/* Cut off the slices that no linked block lies in, but for those of the first two blocks: a span in
+ * transit, or NULL. By who may use the page. */
+page_t *page_shorten(page_t *page);
+/* Give back what was cut off: without the heap's lock, since the kernel may be called. */
+void page_free_rest(page_t *rest);
 /* Link all blocks anew in address order. Of a page without a live block. */
 void page_straighten(page_t *page);
 /* Make what other threads freed the free list. Owner only, `free` empty, something pending. */

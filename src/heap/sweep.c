@@ -36,16 +36,16 @@ void heap_put_aside_current(heap_t *heap) {
  * would leave its pages short for all bursts that follow. */
 enum { REST_ENTRIES = 128 };
 
-size_t heap_shorten_current(heap_t *heap) {
+void heap_shorten_current(heap_t *heap, list_t *cut) {
     uint32_t entry = (uint32_t)load_relaxed(&heap->counters.slow_entries);
-    size_t slices = 0;
     for (unsigned i = class_of(SMALL_MAX) + 1; i < CLASS_COUNT; i++) {
         page_t *page = heap->current[i];
         bool rests = page != &page_empty && entry - page->extended_at >= REST_ENTRIES;
-        if (rests) slices += page_shorten(page);
+        page_t *rest = rests ? page_shorten(page) : NULL;
+        if (rest == NULL) continue;
+        demand_fall(&heap->demand, span_slices(rest));
+        list_push_last(cut, &rest->link);
     }
-    demand_fall(&heap->demand, slices);
-    return slices;
 }
 
 /* ---- taking pages without a live block ---- */

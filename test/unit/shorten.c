@@ -1,5 +1,6 @@
 /* Pages of several slices that give back those in which no block lies, when memory is wanted.
  * SPDX-License-Identifier: MIT */
+#include "common/actor.h"
 #include "common/alone.h"
 #include "common/burst.h"
 
@@ -39,6 +40,15 @@ static void link_most(page_t *page, uint32_t count) {
     }
 }
 
+/* How many slices the page gives back. */
+static size_t shorten(page_t *page) {
+    page_t *rest = page_shorten(page);
+    if (rest == NULL) return 0;
+    size_t slices = span_slices(rest);
+    page_free_rest(rest);
+    return slices;
+}
+
 static void a_page_keeps_the_slices_of_its_linked_blocks_and_of_two(void **state) {
     (void)state;
     FOR_EACH_LONG_CLASS(i) {
@@ -48,11 +58,11 @@ static void a_page_keeps_the_slices_of_its_linked_blocks_and_of_two(void **state
             size_t before = totals_now().used, length = span_slices(page);
             size_t needed = size_max(page->capacity, 2) * class_bytes(i);
             size_t slices = divide_up(needed, SLICE_BYTES);
-            assert_int_equal(page_shorten(page), length - slices);
+            assert_int_equal(shorten(page), length - slices);
             assert_int_equal(span_slices(page), slices);
             assert_int_equal(page->block_limit, slices * SLICE_BYTES / class_bytes(i));
             assert_int_equal(before - totals_now().used, length - slices);
-            assert_int_equal(page_shorten(page), 0);
+            assert_int_equal(shorten(page), 0);
             link_most(page, page->block_limit);
             page_verify(page);
             page_free(page);
@@ -67,7 +77,7 @@ static void what_was_never_touched_is_clean_again(void **state) {
         for (unsigned is_zero = 0; is_zero <= 1; is_zero++) {
             span_purge_all();
             page_t *page = new_page(i, is_zero);
-            size_t dirty = totals_now().dirty, cut = page_shorten(page);
+            size_t dirty = totals_now().dirty, cut = shorten(page);
             assert_true(cut > 0);
             assert_int_equal(totals_now().dirty - dirty, is_zero ? 0 : cut);
             page_free(page);
@@ -101,15 +111,21 @@ static void enter_slow_paths(size_t entries) {
     }
 }
 
-/* A class needs one page more than there are. */
-static void have_a_page_made(void) {
+/* A class needs one page more than there are: how many blocks it has then. */
+static size_t allocate_until_a_page_is_made(void) {
     size_t made = counters_now().pages_made, count = 0;
     for (; counters_now().pages_made == made; count++) {
         assert_true(count < LENGTH(blocks));
         blocks[count] = must(eddy_malloc(KIB));
     }
+    return count;
+}
+
+static void free_blocks(size_t count) {
     while (count > 0) eddy_free(blocks[--count]);
 }
+
+static void have_a_page_made(void) { free_blocks(allocate_until_a_page_is_made()); }
 
 static void a_page_that_rests_is_shortened_before_clean_memory_is_taken(void **state) {
     (void)state;
@@ -122,17 +138,23 @@ static void a_page_that_rests_is_shortened_before_clean_memory_is_taken(void **s
     eddy_free(block);
 }
 
-/* Instead of clean memory: pages of one slice lie there. */
-static void what_was_touched_before_serves_other_classes(void **state) {
-    (void)state;
+/* A block of a page that rests, and was filled as one of another class. */
+static void *block_of_a_touched_page(void) {
     burst_t burst;
     burst_fill(&burst, SIZE, 1);
     burst_free_all(&burst);
     enter_slow_paths(MORE_ENTRIES);
     void *block = must(eddy_malloc(60000));
-    page_t *page = page_of(block);
-    assert_ptr_equal(page, burst.page[0]);
+    assert_ptr_equal(page_of(block), burst.page[0]);
     enter_slow_paths(MORE_ENTRIES);
+    return block;
+}
+
+/* Instead of clean memory: pages of one slice lie there. */
+static void what_was_touched_before_serves_other_classes(void **state) {
+    (void)state;
+    void *block = block_of_a_touched_page();
+    page_t *page = page_of(block);
     span_purge_all();
     size_t opened = totals_now().opened, clean = totals_now().clean;
     have_a_page_made();
@@ -150,6 +172,62 @@ static void a_class_that_grows_keeps_its_page(void **state) {
     page_t *page = page_of(block);
     have_a_page_made();
     assert_int_equal(span_slices(page), class_slices(class_of(SIZE)));
+    eddy_free(block);
+}
+
+static void leave_a_free_and_a_live_block(void *live) {
+    void *block = must(eddy_malloc(SIZE));
+    *(void **)live = must(eddy_malloc(SIZE));
+    eddy_free(block);
+}
+
+/* Its last extension was in a slow entry of another heap. */
+static void a_page_from_elsewhere_has_not_rested(void **state) {
+    (void)state;
+    void *live;
+    enter_slow_paths(MORE_ENTRIES);
+    in_thread(leave_a_free_and_a_live_block, &live);
+    page_t *page = page_of(live);
+    void *block = must(eddy_malloc(SIZE));
+    assert_ptr_equal(page_of(block), page);
+    span_purge_all();
+    have_a_page_made();
+    assert_int_equal(span_slices(page), class_slices(class_of(SIZE)));
+    eddy_free(block);
+    eddy_free(live);
+}
+
+static page_t *shortened;
+static heap_t *owners_heap;
+static size_t purges;
+
+/* Called in place of the kernel's word on each purge: once the page is shortened, others may have
+ * the lock of its heap meanwhile. */
+static bool others_may_go_on(os_call_t call) {
+    if (call != OS_PURGE || span_slices(shortened) != 2) return false;
+    check(lock_try(&owners_heap->lock));
+    lock_release(&owners_heap->lock);
+    purges++;
+    return false;
+}
+
+/* Where freed memory is purged at once, as it is near a limit. */
+static void nobody_waits_for_the_kernel(void **state) {
+    (void)state;
+    void *block = block_of_a_touched_page();
+    shortened = page_of(block);
+    owners_heap = own_heap();
+    purges = 0;
+    span_purge_all();
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 0);
+    os_fault = others_may_go_on;
+    size_t count = allocate_until_a_page_is_made();
+    os_fault = NULL;
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
+    heap_housekeep(owners_heap, os_now_ms());
+    assert_int_equal(span_slices(shortened), 2);
+    assert_true(purges > 0);
+    free_blocks(count);
     eddy_free(block);
 }
 
@@ -190,6 +268,8 @@ int main(void) {
         SHORTEN_TEST(a_page_that_rests_is_shortened_before_clean_memory_is_taken),
         SHORTEN_TEST(what_was_touched_before_serves_other_classes),
         SHORTEN_TEST(a_class_that_grows_keeps_its_page),
+        SHORTEN_TEST(a_page_from_elsewhere_has_not_rested),
+        SHORTEN_TEST(nobody_waits_for_the_kernel),
         SHORTEN_TEST(a_shortened_page_is_used_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
