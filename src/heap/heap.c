@@ -45,7 +45,7 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
                   load_relaxed(&other->first_class) == NULL &&
                   load_relaxed(&heap->first_class) == NULL;
     if (adopts) {
-        heap_settle(other);
+        heap_settle_for(other, size_class);
         list_node_t *node = list_first(&other->partial[size_class]);
         if (node != NULL) {
             page = page_of_link(node);
@@ -220,7 +220,9 @@ static always_inline bool put_aside(heap_t *heap, page_t *page) {
  * page is the same where put_aside leaves it. */
 static always_inline page_t *switch_page(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
-    if (unlikely(load_relaxed(&heap->tokens) != NULL || heap->late.any)) heap_settle(heap);
+    if (unlikely(load_relaxed(&heap->tokens) != NULL || heap->late.any)) {
+        heap_settle_for(heap, size_class);
+    }
     if (likely(page != &page_empty) && unlikely(!put_aside(heap, page))) return page;
     page = take_page(heap, size_class);
     if (unlikely(page == NULL)) {

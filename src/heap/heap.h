@@ -76,7 +76,7 @@ typedef struct heap {
      * searched for idle pages. */
     size_t next_empty_current, next_idle_look;
     size_t next_housekeep; /* the slow entry that looks at the clock */
-    block_t *token_at;     /* where heap/idle.h goes on looking; NULL: at the first token */
+    block_t *token_at;     /* where heap/idle.h goes on looking, a token; NULL: at the first */
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
@@ -121,6 +121,10 @@ void heap_push_token(heap_t *heap, block_t *token);
 /* Do what is late; move the pages of all tokens to their partial lists, and the tokens to their
  * pages. The owner's, or while it rests: it changes what the owner's fast paths change. */
 void heap_settle(heap_t *heap);
+/* The same for a page of the class: of the tokens the next 32, and more only while the class has
+ * neither a partial nor a retained page, since beyond those lies memory that nobody holds yet. What
+ * is left keeps its page alive, for the next call. */
+void heap_settle_for(heap_t *heap, unsigned size_class);
 /* Take `slices` of retained pages out of the heap, class by class and in each those retained
  * longest first; the last page may be longer than what was left to take. The slices taken. They are
  * freed (idle_free) without the lock, since the kernel may be called. */

@@ -4,6 +4,10 @@
 #include "heap/remote.h"
 #include "heap/state.h"
 
+/* Tokens settled at once: for each the owner waits for lines of memory that others wrote last. In a
+ * steady exchange there is about one to the slow entry. */
+enum { SETTLE_STEP = 32 };
+
 void heap_push_token(heap_t *heap, block_t *token) {
     block_t *first = load_relaxed(&heap->tokens);
     do {
@@ -23,14 +27,35 @@ static block_t *pop_token(heap_t *heap) {
     return first;
 }
 
+static void settle_token(heap_t *heap, block_t *token) {
+    if (token == heap->token_at) heap->token_at = NULL;
+    page_t *page = span_head(slice_descriptor(slice_of(token)));
+    /* The page of a token cannot have vanished, but it may have gone to another heap. */
+    if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
+    remote_push(page, token, token, 1);
+}
+
+/* False at the last token. */
+static bool settle_step(heap_t *heap) {
+    for (int tokens = 0; tokens < SETTLE_STEP; tokens++) {
+        block_t *token = pop_token(heap);
+        if (token == NULL) return false;
+        settle_token(heap, token);
+    }
+    return true;
+}
+
 void heap_settle(heap_t *heap) {
     if (unlikely(heap->late.any)) late_settle(heap);
-    heap->token_at = NULL;
-    block_t *token;
-    while ((token = pop_token(heap)) != NULL) {
-        page_t *page = span_head(slice_descriptor(slice_of(token)));
-        /* The page of a token cannot have vanished, but it may have gone to another heap. */
-        if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
-        remote_push(page, token, token, 1);
-    }
+    while (settle_step(heap)) continue;
+}
+
+static bool has_page(const heap_t *heap, unsigned size_class) {
+    return !list_is_empty(&heap->partial[size_class]) ||
+           !list_is_empty(&heap->retained[size_class]);
+}
+
+void heap_settle_for(heap_t *heap, unsigned size_class) {
+    if (unlikely(heap->late.any)) late_settle(heap);
+    while (settle_step(heap) && !has_page(heap, size_class)) continue;
 }

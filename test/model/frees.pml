@@ -1,8 +1,10 @@
 /* Frees of other threads into a page that fills up: thread_free, its mark, and tokens.
  *
  * Models: page_give, page_mark_full, page_collect (heap/page.h, heap/page.c); remote_push
- * (heap/remote.c); heap_push_token, heap_settle (heap/token.c); put_aside, switch_page,
- * retire_empty_current, heap_count_out (heap/heap.c), heap_wake, heap_list_full (heap/state.h).
+ * (heap/remote.c); heap_push_token, heap_settle, heap_settle_for (heap/token.c); put_aside,
+ * switch_page, retire_empty_current, heap_count_out (heap/heap.c), heap_wake, heap_list_full
+ * (heap/state.h). One inline stands for both of token.c: there is a single page, and its token is all
+ * that either settles.
  *
  * A page of BLOCKS blocks; its owner allocates and frees; FREERS threads free chains of up to two
  * blocks. Shown for every schedule:
