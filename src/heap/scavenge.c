@@ -149,14 +149,33 @@ static void run(void) {
 
 /* ---- when it runs ---- */
 
+/* What heaps retain, added up over several looks where there are many: a round begins when a window
+ * turns. Only for is_due: two threads that look at once may count a heap twice, or not. */
+static _Atomic(heap_t *) round_at; /* the heap to go on with; NULL: no round is under way */
+static _Atomic size_t round_slices;
+
+static size_t retained_in_round(bool turned) {
+    /* Acquire pairs with the release below: the struct is seen as who named it saw it. */
+    heap_t *heap = load_acquire(&round_at);
+    size_t slices = heap != NULL ? load_relaxed(&round_slices) : 0;
+    if (heap == NULL && turned) heap = registry_first();
+    for (int looks = 0; heap != NULL && looks < REGISTRY_LOOKS; looks++) {
+        slices += load_relaxed(&heap->retained_slices);
+        heap = heap->next_of_all;
+    }
+    store_relaxed(&round_slices, slices);
+    store_release(&round_at, heap);
+    return slices;
+}
+
 static bool is_due(uint64_t now_ms, bool turned) {
     int64_t mode = option_get(EDDY_OPTION_SCAVENGER);
     if (mode == NEVER || option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
     if (now_ms < load_relaxed(&retry_at_ms)) return false;
     if (mode == ALWAYS || thread_count() > 1) return true;
     /* A burst that comes and goes between two windows shows in the thread's own heap. */
-    size_t retained = turned ? retained_slices() : load_relaxed(&thread_self->heap.retained_slices);
-    return retained + span_dirty() > AUTO_SLICES;
+    size_t own = load_relaxed(&thread_self->heap.retained_slices);
+    return size_max(own, retained_in_round(turned)) + span_dirty() > AUTO_SLICES;
 }
 
 void scavenge_consider(uint64_t now_ms, bool turned) {

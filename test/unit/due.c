@@ -1,0 +1,77 @@
+/* A process with one thread gets a scavenger once it holds much free memory: what its heaps retain
+ * is added up, a few heaps at a look.
+ * SPDX-License-Identifier: MIT */
+#include "common/alone.h"
+#include "common/clock.h"
+#include "common/inside.h"
+#include "heap/errand.h"
+#include "heap/scavenge.h"
+
+enum { NEVER = 0, AUTO = 1 }; /* EDDY_OPTION_SCAVENGER */
+
+/* Each heap retains a page of eight slices: all together more than the 512 slices that make a
+ * scavenger due, as many as one look sees much less. */
+enum { HEAPS = 80, SIZE = 60000, BLOCKS = 8 + 1 };
+
+static eddy_heap_t *heaps[HEAPS];
+
+static size_t heaps_known(void) {
+    size_t known = 0;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) known++;
+    return known;
+}
+
+static int start(void **state) {
+    static void *blocks[HEAPS][BLOCKS];
+    set_up_clean(state);
+    for (size_t i = 0; i < HEAPS; i++) {
+        heaps[i] = must(eddy_heap_new());
+        for (size_t j = 0; j < BLOCKS; j++) blocks[i][j] = must(eddy_heap_malloc(heaps[i], SIZE));
+    }
+    for (size_t i = 0; i < HEAPS; i++) {
+        for (size_t j = 0; j < BLOCKS; j++) eddy_free(blocks[i][j]);
+    }
+    return eddy_option_set(EDDY_OPTION_SCAVENGER, AUTO);
+}
+
+static int end(void **state) {
+    eddy_option_set(EDDY_OPTION_SCAVENGER, NEVER);
+    for (size_t i = 0; i < HEAPS; i++) eddy_heap_destroy(heaps[i]);
+    return tear_down_clean(state);
+}
+
+static bool is_due(bool turned) {
+    scavenge_consider(os_now_ms(), turned);
+    return errand_set(ERRAND_SCAVENGER, false);
+}
+
+static void what_all_heaps_retain_is_added_up_over_several_looks(void **state) {
+    (void)state;
+    size_t looks = 1, most = divide_up(heaps_known(), REGISTRY_LOOKS);
+    for (bool turned = true; !is_due(turned); turned = false) assert_true(++looks <= most);
+    assert_true(looks > 1);
+}
+
+static size_t operations;
+static void count_operation(void) { operations++; }
+
+static void one_look_is_at_a_few_heaps(void **state) {
+    (void)state;
+    operations = 0;
+    schedule_hook = count_operation;
+    bool due = is_due(true);
+    schedule_hook = NULL;
+    assert_false(due);
+    assert_true(operations < 2 * REGISTRY_LOOKS);
+    assert_true(heaps_known() > 2 * REGISTRY_LOOKS);
+}
+
+#define DUE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        DUE_TEST(what_all_heaps_retain_is_added_up_over_several_looks),
+        DUE_TEST(one_look_is_at_a_few_heaps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
