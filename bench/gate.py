@@ -6,11 +6,11 @@
     EDDY_BENCH_GATE=1 EDDY_BENCH_BASE=/tmp/before.so bench/gate.py churn
     bench/gate.py --record                         write bench/recorded.tsv anew
 
-The gate runs Eddy and a baseline in turn. It fails when a ratio of their medians exceeds the
-recorded one by more than 10 % plus the noise of both, at most 30 %; the recorded ratio to libc
-stands in bench/recorded.tsv, that to another build of Eddy is 1. Against a build of Eddy it also
-compares what can be counted. A scenario that fails is measured a second time, twice as long, and
-only then believed."""
+The gate runs Eddy and a baseline in turn. It fails when the middle of the ratios of their times,
+turn by turn, exceeds the recorded one by more than 10 % plus the noise of both, at most 30 %; the
+recorded ratio to libc stands in bench/recorded.tsv, that to another build of Eddy is 1. Against a
+build of Eddy it also compares what can be counted. A scenario that fails is measured a second time,
+twice as long, and only then believed."""
 import argparse
 import csv
 import os

@@ -5,7 +5,7 @@
 #include "heap/registry.h"
 #include "memory/alarm.h"
 
-/* Pages given back in one slow entry at most. */
+/* Slices given back in one slow entry, but for what the last page has beyond. */
 enum { RELEASES_PER_ENTRY = 8 };
 
 /* ---- out of the heap ---- */

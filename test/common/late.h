@@ -13,7 +13,7 @@
 #include "heap/late.h"
 #include "heap/lend.h"
 
-enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, WAKE = (LIMIT + 8) / 16 };
+enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, WAKE = (LIMIT + 15) / 16 };
 enum { SOON_MS = 20, HANGS_SECONDS = 100 };
 
 /* Who holds the lock. */
