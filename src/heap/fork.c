@@ -130,6 +130,7 @@ void fork_repair(void) {
     subheap_repair();
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         clear_lists(heap);
+        subheap_list_again(heap);
         if (!thread_has_survived(heap, survivor)) end_vanished(heap);
     }
     span_walk(repair_page, survivor);

@@ -149,19 +149,23 @@ static heap_t *take_left(struct eddy_heap *first_class) {
     return subheap;
 }
 
+/* Registered before anybody sees it: the child of a fork makes anew the locks of heaps that are. */
+static heap_t *allocate_subheap(void) {
+    heap_t *subheap = registry_allocate(sizeof *subheap);
+    if (subheap == NULL) return NULL;
+    heap_init(subheap);
+    registry_add(subheap);
+    return subheap;
+}
+
 static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
     dissolve_superfluous(thread);
     lock_acquire(&first_class->lock);
     heap_t *subheap = take_left(first_class);
     bool is_member = subheap != NULL;
-    bool is_new = false;
     if (!is_member) subheap = take_free();
-    if (subheap == NULL) {
-        subheap = registry_allocate(sizeof *subheap);
-        is_new = subheap != NULL;
-    }
+    if (subheap == NULL) subheap = allocate_subheap();
     if (subheap != NULL) {
-        if (is_new) heap_init(subheap);
         heap_start(subheap, thread);
         store_relaxed(&subheap->first_class, first_class);
         store_relaxed(&subheap->first_class_id, load_relaxed(&first_class->id));
@@ -173,7 +177,6 @@ static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
         thread->subheaps = subheap;
     }
     lock_release(&first_class->lock);
-    if (is_new) registry_add(subheap);
     return subheap;
 }
 
@@ -182,8 +185,8 @@ heap_t *subheap_of(struct eddy_heap *first_class, thread_t *thread) {
         if (load_relaxed(&subheap->first_class_id) == load_relaxed(&first_class->id))
             return subheap;
     }
-    bool is_ordinary = first_class == &first_class_main && thread->standard == &thread->heap;
-    return is_ordinary ? &thread->heap : make_subheap(first_class, thread);
+    bool ordinary = first_class == &first_class_main && thread->standard == &thread->heap;
+    return ordinary ? &thread->heap : make_subheap(first_class, thread);
 }
 
 void subheap_set_standard(thread_t *thread, heap_t *heap) {
@@ -313,18 +316,42 @@ void subheap_abandon_all(thread_t *thread) {
     }
 }
 
+static void repair_first_class(struct eddy_heap *first_class) {
+    lock_init(&first_class->lock, RANK_FIRST_CLASS);
+    first_class->subheaps = NULL;
+    if (first_class == &first_class_main || load_relaxed(&first_class->id) != 0) return;
+    first_class->next_free = free_first_class;
+    free_first_class = first_class;
+}
+
 void subheap_repair(void) {
     lock_init(&lock, RANK_REGISTRY);
     free_subheaps = NULL;
-    lock_init(&first_class_main.lock, RANK_FIRST_CLASS);
+    free_first_class = NULL;
+    repair_first_class(&first_class_main);
     for (struct eddy_heap *heap = first_class_first(); heap != NULL; heap = heap->next_of_all) {
-        lock_init(&heap->lock, RANK_FIRST_CLASS);
+        repair_first_class(heap);
     }
 }
 
-void subheap_disown(heap_t *heap) {
+static bool is_ordinary(heap_t *heap) {
     thread_t *thread = load_relaxed(&heap->thread);
-    if (thread != NULL && heap == &thread->heap) return;
+    return thread != NULL && heap == &thread->heap;
+}
+
+/* What names the first-class heap decides: the other places follow it when it changes. */
+void subheap_list_again(heap_t *heap) {
+    if (is_ordinary(heap)) return;
+    struct eddy_heap *first_class = load_relaxed(&heap->first_class);
+    uint64_t id = first_class == NULL ? 0 : load_relaxed(&first_class->id);
+    store_relaxed(&heap->first_class_id, id);
+    if (id == 0) return;
+    heap->next_of_first_class = first_class->subheaps;
+    first_class->subheaps = heap;
+}
+
+void subheap_disown(heap_t *heap) {
+    if (is_ordinary(heap)) return;
     store_relaxed(&heap->thread, NULL);
     heap->is_left = load_relaxed(&heap->first_class_id) != 0;
     if (!heap->is_left) {

@@ -48,8 +48,10 @@ void subheap_set_standard(thread_t *thread, heap_t *heap);
 /* The thread ends: orphans go into its ordinary heap, the others wait for another thread. */
 void subheap_abandon_all(thread_t *thread);
 
-/* In the child of a fork. */
+/* In the child of a fork: first-class heaps have no sub-heaps until these are listed again, one by
+ * one. */
 void subheap_repair(void);
+void subheap_list_again(heap_t *heap);
 /* The heap's thread is gone: if it is a sub-heap, another thread may take it. */
 void subheap_disown(heap_t *heap);
 

@@ -123,6 +123,35 @@ static void *fill_in_thread(void *unused) {
     return NULL;
 }
 
+/* A heap that ends while it stands below another: its blocks become the other's. */
+static eddy_heap_t *below;
+
+static void share_heap_and_one_below(void *unused) {
+    share_heap(unused);
+    below = eddy_heap_new_below(shared);
+    check(below != NULL && eddy_heap_malloc(below, SIZE) != NULL);
+}
+
+static void delete_the_one_below(void *unused) {
+    (void)unused;
+    eddy_heap_delete(below);
+}
+
+static void free_what_the_shared_heap_has(void) {
+    schedule_hook = NULL;
+    size_t live = live_blocks();
+    eddy_heap_destroy(shared);
+    check(live_blocks() == live - 1);
+    shared = NULL;
+    use_all();
+}
+
+static void fork_one_that_ends_the_shared_heap(void *unused) {
+    (void)unused;
+    sealed_free(sealed_malloc(SIZE));
+    fork_and_wait(free_what_the_shared_heap_has);
+}
+
 /* The first blocks of this thread, which takes over what an ended one left, or adopts it. */
 static void leave_to_others(void *unused) { run_thread(fill_in_thread, unused); }
 
@@ -169,6 +198,12 @@ static void a_fork_beside_the_first_use_of_a_shared_heap(void **state) {
     test_at_every_point(share_heap, use_shared_heap);
 }
 
+static void a_fork_beside_the_end_of_a_heap_below_another(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){share_heap_and_one_below, delete_the_one_below,
+                                 fork_one_that_ends_the_shared_heap, drop_both});
+}
+
 static void a_fork_beside_the_start_of_a_thread(void **state) {
     (void)state;
     test_at_every_point(leave_to_others, free_what_is_left);
@@ -188,6 +223,7 @@ int main(void) {
         cmocka_unit_test(a_fork_beside_large_objects),
         cmocka_unit_test(a_fork_beside_a_first_class_heap),
         cmocka_unit_test(a_fork_beside_the_first_use_of_a_shared_heap),
+        cmocka_unit_test(a_fork_beside_the_end_of_a_heap_below_another),
         cmocka_unit_test(a_fork_beside_the_start_of_a_thread),
         cmocka_unit_test(a_fork_beside_the_end_of_a_thread),
     };
