@@ -115,6 +115,8 @@ void heap_mark_interior(page_t *page);
 /* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no
  * lock. */
 void heap_push_token(heap_t *heap, block_t *token);
+/* Take it away again; false when somebody has settled it. Takes the lock. */
+bool heap_take_back_token(heap_t *heap, block_t *token);
 
 /* Under the heap's lock, by any thread: */
 
@@ -145,7 +147,8 @@ void heap_put_aside_current(heap_t *heap);
 /* The thread is done with the heap: it is dead from now on. */
 void heap_abandon(heap_t *heap);
 /* A block of the page was just given to a heap that is dead: release the page if that was the last
- * one. The page may have gone already. */
+ * one. The page may have gone already, or to another heap: then a pass of the scavenger finds it
+ * (idle_sweep). */
 void heap_release_if_empty(heap_t *heap, page_t *page);
 /* Begin a new window when its time has come: release some of what is retained beyond the demand;
  * true when there is more. Does nothing when the lock is held. */
@@ -161,8 +164,7 @@ void heap_collect(heap_t *heap, bool is_owner);
  * retain, this one first. Never waits, and looks at a few heaps only (heap/registry.h). True when
  * any were released. */
 bool heap_release_some_retained(heap_t *heap, size_t slices);
-/* Memory is refused: release what all heaps retain, but for those whose lock somebody holds. True
- * when anything was released. */
+/* Memory is refused: release what all heaps retain. True when anything was released. */
 bool heap_release_all_retained(void);
 /* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
 void heap_merge(heap_t *from, heap_t *to);

@@ -8,13 +8,20 @@
 
 /* The token keeps the page alive. Should the page go to another heap at this moment, the old one
  * passes the token on when it settles. */
-static void push_token(page_t *page, block_t *token) {
-    heap_push_token(load_relaxed(&page->heap), token);
-}
-
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
     block_t *token = page_give(page, first, last, count);
-    if (unlikely(token != NULL)) push_token(page, token);
+    if (unlikely(token != NULL)) heap_push_token(load_relaxed(&page->heap), token);
+}
+
+/* The old heap may have settled for the last time before it was merged with the new one, and be
+ * about to serve another program's purpose: the token is not left there. Ordered: pairs with
+ * move_list (heap/sweep.c), which says where the page is and then has the old heap settle. */
+static void push_token(page_t *page, block_t *token) {
+    heap_t *heap;
+    do {
+        heap = load_relaxed(&page->heap);
+        heap_push_token(heap, token);
+    } while (unlikely(load_ordered(&page->heap) != heap) && heap_take_back_token(heap, token));
 }
 
 /* When the heap's thread has ended, nobody else will notice that the page has become empty.

@@ -145,7 +145,9 @@ void heap_collect(heap_t *heap, bool is_owner) {
 
 static void move_list(list_t *from, list_t *to, heap_t *heap) {
     for (list_node_t *node = list_first(from); node != NULL; node = list_next(from, node)) {
-        store_relaxed(&page_of_link(node)->heap, heap);
+        /* Ordered: pairs with push_token (heap/remote.c). Who pushes a token sees where the page has
+         * gone, or the token is seen when the old heap settles after this. */
+        store_ordered(&page_of_link(node)->heap, heap);
     }
     list_append(to, from);
 }
@@ -155,8 +157,7 @@ void heap_merge(heap_t *from, heap_t *to) {
     list_init(&detached);
     assert_debug(load_relaxed(&from->thread) == load_relaxed(&to->thread));
     lock_acquire(&from->lock);
-    /* Ordered, as in heap_abandon: a token that comes too late to be settled is passed on by the
-     * thread that pushed it. */
+    /* Ordered, as in heap_abandon. */
     store_ordered(&from->state, HEAP_DEAD);
     heap_settle(from);
     heap_put_aside_current(from);
@@ -164,6 +165,8 @@ void heap_merge(heap_t *from, heap_t *to) {
     while (!lock_try(&to->lock)) os_yield();
     for (unsigned i = 0; i < CLASS_COUNT; i++) move_list(&from->partial[i], &to->partial[i], to);
     move_list(&from->full, &to->full, to);
+    /* Tokens that came meanwhile are passed on, by this or by who pushes later. */
+    heap_settle(from);
     demand_rise(&to->demand, from->demand.in_use);
     demand_fall(&from->demand, from->demand.in_use);
     lock_release(&to->lock);
@@ -185,8 +188,8 @@ void heap_destroy_pages(heap_t *heap) {
     list_t detached;
     list_init(&detached);
     lock_acquire(&heap->lock);
-    store_relaxed(&heap->tokens, NULL);
-    heap->token_at = NULL;
+    /* Tokens of pages that have gone to another heap are passed on. */
+    heap_settle(heap);
     heap_put_aside_current(heap);
     heap_detach_retained(heap, SIZE_MAX, &detached);
     for (unsigned i = 0; i < CLASS_COUNT; i++) detach_list(heap, &heap->partial[i], &detached);

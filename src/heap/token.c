@@ -18,6 +18,32 @@ void heap_push_token(heap_t *heap, block_t *token) {
     } while (!swap_weak_ordered(&heap->tokens, &first, token));
 }
 
+/* The first one, unless another is pushed in front of it. */
+static bool take_first(heap_t *heap, block_t *token) {
+    /* Acquire pairs with the release in heap_push_token. */
+    block_t *first = load_acquire(&heap->tokens);
+    return first == token && swap_strong_relaxed(&heap->tokens, &first, token->next);
+}
+
+static bool take_behind(block_t *token, block_t *first) {
+    for (block_t *at = first; at != NULL; at = at->next) {
+        if (at->next != token) continue;
+        at->next = token->next;
+        return true;
+    }
+    return false;
+}
+
+/* Under the lock nobody else takes tokens away. */
+bool heap_take_back_token(heap_t *heap, block_t *token) {
+    lock_acquire(&heap->lock);
+    heap->token_at = NULL;
+    /* Acquire, as in take_first. */
+    bool taken = take_first(heap, token) || take_behind(token, load_acquire(&heap->tokens));
+    lock_release(&heap->lock);
+    return taken;
+}
+
 /* One by one: a child forked meanwhile loses no more than one. Only who holds the lock takes tokens
  * away, so the first one is the same as long as its address is. */
 static block_t *pop_token(heap_t *heap) {
@@ -30,8 +56,14 @@ static block_t *pop_token(heap_t *heap) {
 static void settle_token(heap_t *heap, block_t *token) {
     if (token == heap->token_at) heap->token_at = NULL;
     page_t *page = span_head(slice_descriptor(slice_of(token)));
-    /* The page of a token cannot have vanished, but it may have gone to another heap. */
-    if (load_relaxed(&page->heap) == heap && page->state == PAGE_FULL) heap_wake(heap, page);
+    heap_t *now = load_relaxed(&page->heap);
+    /* The page of a token cannot have vanished, but it may have gone to another heap, full as it was:
+     * that one lists it. */
+    if (unlikely(now != heap)) {
+        heap_push_token(now, token);
+        return;
+    }
+    if (page->state == PAGE_FULL) heap_wake(heap, page);
     remote_push(page, token, token, 1);
 }
 

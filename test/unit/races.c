@@ -8,6 +8,7 @@
 #include "common/preempt.h"
 #include "common/retaken.h"
 #include "heap/idle.h"
+#include "heap/registry.h"
 #include "heap/remote.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE };
@@ -268,6 +269,55 @@ static void the_end_of_a_thread_races_with_having_its_pages_retire(void **state)
                                  nothing_is_retained_or_left});
 }
 
+/* ---- a page goes to another heap ---- */
+
+static eddy_heap_t *parent, *below, *next_heap;
+static void *blocks[LIMIT + 1];
+
+/* The part that this thread made first has a full page; it is merged with the other. */
+static void fill_a_page_above(void *unused) {
+    (void)unused;
+    start_clean();
+    parent = eddy_heap_new();
+    for (size_t j = 0; j <= LIMIT; j++) blocks[j] = must(eddy_heap_malloc(parent, SIZE));
+    check(page_of(blocks[0])->state == PAGE_FULL);
+    below = eddy_heap_new_below(parent);
+    check(eddy_heap_malloc(below, SIZE) != NULL);
+}
+
+/* The two parts of this thread become one, and what was the other serves the next heap. */
+static void end_the_one_below_and_begin_another(void *unused) {
+    (void)unused;
+    eddy_heap_delete(below);
+    next_heap = eddy_heap_new();
+    check(eddy_heap_malloc(next_heap, SIZE) != NULL);
+}
+
+static void free_into_the_full_page(void *unused) {
+    (void)unused;
+    eddy_free(blocks[0]);
+}
+
+/* Else it would lie in memory that serves something else once its heap is destroyed. */
+static void each_token_is_with_the_heap_of_its_page(void *unused) {
+    (void)unused;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        const block_t *token = load_relaxed(&heap->tokens);
+        for (; token != NULL; token = token->next)
+            check(load_relaxed(&page_of(token)->heap) == heap);
+    }
+    eddy_heap_destroy(parent);
+    eddy_heap_destroy(next_heap);
+    eddy_collect();
+    check(live_blocks() == 0);
+}
+
+static void merging_heaps_races_with_a_token(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){fill_a_page_above, end_the_one_below_and_begin_another,
+                                 free_into_the_full_page, each_token_is_with_the_heap_of_its_page});
+}
+
 #define RACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void) {
@@ -284,6 +334,7 @@ int main(void) {
         RACE_TEST(the_end_of_a_thread_races_with_frees_of_its_blocks),
         RACE_TEST(the_end_of_a_thread_races_with_adopting_its_pages),
         RACE_TEST(the_end_of_a_thread_races_with_having_its_pages_retire),
+        RACE_TEST(merging_heaps_races_with_a_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
