@@ -156,6 +156,7 @@ static bool lock_soon(heap_t *heap) {
 
 void idle_sweep(heap_t *heap, idle_round_t *round) {
     unsigned size_class = 0;
+    bool waiting = round->waiting;
     bool more_partial = true, more_tokens = true, begun = false;
     while (more_partial || more_tokens) {
         if (!lock_soon(heap)) {
@@ -174,6 +175,9 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
         lend_end(heap, &loan);
         lock_release(&heap->lock);
     }
+    /* Whoever frees the last block of a dead heap's page looks, but for a page that changes heap at
+     * that moment: this finds it. */
+    if (load_relaxed(&heap->state) == HEAP_DEAD) round->waiting = waiting;
 }
 
 /* ---- for memory that is needed now ---- */

@@ -18,6 +18,8 @@ enum { AUTO_SLICES = (32 << 20) >> SLICE_SHIFT };
 enum { RETRY_MS = 10000 };
 /* The clock is coarse: a little behind the start of a window, it lies in that window. */
 enum { WINDOW_LEAST_MS = 10, CLOCK_GRAIN_MS = 8 };
+/* Without decay it has work beyond the soft limit only. */
+enum { NO_DECAY_WINDOW_MS = 250 };
 /* Waiting for the last block of a page grows up to so many windows: an owner that frees it tells
  * nobody where others freed the rest, and what it frees is to go back within two seconds. */
 enum { PATIENCE_MOST = 4 };
@@ -54,7 +56,9 @@ static bool take_idle(bool *waiting) {
     bool at_once = option_get(EDDY_OPTION_DECAY_MS) == 0;
     idle_round_t round = {.number = rounds, .at_once = at_once, .detached = &taken};
     for (heap_t *heap = registry_first(); heap != NULL && !stops(); heap = heap->next_of_all) {
-        if (load_relaxed(&heap->state) == HEAP_LIVE) idle_sweep(heap, &round);
+        idle_sweep(heap, &round);
+        /* Not held back until all heaps are seen: somebody may want it. */
+        if (!list_is_empty(&taken)) (void)idle_free_taken(&taken);
     }
     bool freed = idle_free_taken(&taken);
     *waiting = round.waiting;
@@ -70,7 +74,8 @@ static size_t retained_slices(void) {
 }
 
 scavenge_result_t scavenge_pass(uint64_t now_ms) {
-    if (option_get(EDDY_OPTION_DECAY_MS) < 0) return SCAVENGE_NOTHING;
+    bool tight = load_relaxed(&demand_is_tight);
+    if (option_get(EDDY_OPTION_DECAY_MS) < 0 && !tight) return SCAVENGE_NOTHING;
     bool waiting = false;
     release_surplus(now_ms);
     bool aging = os_barrier_available() && take_idle(&waiting);
@@ -83,7 +88,8 @@ scavenge_result_t scavenge_pass(uint64_t now_ms) {
 /* ---- the thread ---- */
 
 static uint64_t window_ms(void) {
-    int64_t half = option_get(EDDY_OPTION_DECAY_MS) / 2;
+    int64_t decay_ms = option_get(EDDY_OPTION_DECAY_MS), half = decay_ms / 2;
+    if (decay_ms < 0) return NO_DECAY_WINDOW_MS;
     return half < WINDOW_LEAST_MS ? WINDOW_LEAST_MS : (uint64_t)half;
 }
 

@@ -2,20 +2,22 @@
  *
  * Models: heap_abandon, detach_resting, heap_release_if_empty, heap_put_aside_current
  * (heap/sweep.c), take_from, switch_to_found, heap_start (heap/heap.c), give, tell (heap/remote.c),
- * fast_free (alloc/fast.h), beside all that frees.pml models.
+ * fast_free (alloc/fast.h), idle_sweep (heap/idle.c), beside all that frees.pml models.
  *
  * Heap 1 has a page. Its thread works, ends, and another thread begins in the same record, works and
- * ends. A thread with heap 2 adopts the page if it can, and works. A third thread frees blocks that
- * it did not allocate. Shown for every schedule:
+ * ends. A thread with heap 2 adopts the page if it can, works, and ends. A third thread frees blocks
+ * that it did not allocate. In the end the scavenger makes a pass. Shown for every schedule:
  *  - Two threads never use the plain fields of the page at the same time.
  *  - The page is given back once, and only when no block of it is in anybody's hands.
- *  - When the heap is dead at the end and no block of the page is live, the page has been given back.
+ *  - When heap 1 is dead at the end and no block of its page is live, the page has been given back;
+ *    after the pass, that of either heap.
  *
  * Faults that spin has to find:
  *   FAULT_DEAD_LATE    the heap is said to be dead after its pages were looked at, not before
  *   FAULT_NO_LOOK      who frees into the page does not look whether its heap is dead
  *   FAULT_OWNER        adopting leaves the page its owner
  *   FAULT_ANY_STATE    a page of a heap that lives again is adopted
+ *   FAULT_LIVE_ONLY    the scavenger leaves dead heaps out
  */
 #define BLOCKS 2
 #define HEAPS 2
@@ -190,7 +192,8 @@ proctype adopter() {
     byte before, after, top, token, settling, following, each, block, steps, from;
     bit found;
     adopt(1, 2);
-    work(2)
+    work(2);
+    heap_abandon(2)
 }
 
 proctype freer() {
@@ -207,8 +210,17 @@ proctype freer() {
     od
 }
 
+/* Of a dead heap it takes what is empty, as who frees does. */
+inline idle_sweep(heap) {
+#ifndef FAULT_LIVE_ONLY
+    heap_release_if_empty(heap)
+#else
+    skip
+#endif
+}
+
 init {
-    byte each;
+    byte before, after, top, token, settling, following, each;
     atomic {
         make_page();
         run first_and_next();
@@ -224,6 +236,14 @@ init {
         :: page_heap == 1 ->
            assert(dead[1] && tokens[1] == 0);
            assert(holder[1] == PROGRAM || holder[2] == PROGRAM)
+        :: else
+        fi
+    }
+    idle_sweep(1);
+    idle_sweep(2);
+    d_step {
+        if
+        :: page_heap != 0 -> assert(holder[1] == PROGRAM || holder[2] == PROGRAM)
         :: else
         fi
     }
