@@ -6,6 +6,7 @@
 #define EDDY_HEAP_STATE_H
 
 #include "heap/heap.h"
+#include "memory/alarm.h"
 
 /* Every class has one, two or four entries. */
 static always_inline void fill_direct(page_t **entry, size_t length, page_t *page) {
@@ -41,11 +42,13 @@ static always_inline void heap_list_partial(heap_t *heap, page_t *page) {
     list_push_last(&heap->partial[page->size_class], &page->link);
 }
 
-/* A current page is put aside that has blocks or room. */
+/* A current page is put aside that has blocks or room. What others freed of it may have rung while
+ * it was current, where nobody looks: its owner may free the rest without a trace. */
 static inline void heap_list_current(heap_t *heap, page_t *page) {
     heap_list_partial(heap, page);
     atomic_signal_fence(memory_order_seq_cst);
     page->used -= page_current_bias();
+    if (unlikely(page_has_pending(page))) alarm_ring();
 }
 
 /* All blocks of a current page are handed out. */
