@@ -76,14 +76,19 @@ page_t *heap_remake_retained(heap_t *heap, unsigned size_class) {
 
 /* ---- giving them back ---- */
 
-static size_t release_of(heap_t *heap, size_t slices) {
+/* With the lock, which this releases. */
+static size_t release_locked(heap_t *heap, size_t slices) {
     list_t detached;
     list_init(&detached);
-    if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
     size_t released = heap_detach_retained(heap, slices, &detached);
     lock_release(&heap->lock);
     idle_free(&detached);
     return released;
+}
+
+static size_t release_of(heap_t *heap, size_t slices) {
+    if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
+    return release_locked(heap, slices);
 }
 
 bool heap_release_some_retained(heap_t *heap, size_t slices) {
@@ -102,7 +107,9 @@ bool heap_release_some_retained(heap_t *heap, size_t slices) {
 bool heap_release_all_retained(void) {
     size_t released = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        released += release_of(heap, SIZE_MAX);
+        if (load_relaxed(&heap->retained_slices) == 0) continue;
+        lock_acquire(&heap->lock);
+        released += release_locked(heap, SIZE_MAX);
     }
     return released > 0;
 }

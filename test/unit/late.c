@@ -89,6 +89,20 @@ static void retained_pages_are_waited_for(void **state) {
     free_blocks();
 }
 
+static void memory_is_not_refused_while_any_is_retained(void **state) {
+    (void)state;
+    allocate_pages(3);
+    free_blocks();
+    span_totals_t totals;
+    span_totals(&totals);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, (int64_t)(totals.used << SLICE_SHIFT)), 0);
+    hold_lock();
+    let_lock_go_soon();
+    eddy_free(must(eddy_malloc(2 * SLICE_BYTES)));
+    assert_waited();
+    assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, 0), 0);
+}
+
 /* ---- pages that are lent ---- */
 
 static size_t retained_slices(void) { return load_relaxed(&own_heap()->retained_slices); }
@@ -306,6 +320,7 @@ int main(void) {
         test(blocks_that_others_freed_serve_again),
         test(one_page_too_many_waits),
         test(retained_pages_are_waited_for),
+        test(memory_is_not_refused_while_any_is_retained),
         test(lent_pages_serve_without_waiting),
         test(more_than_is_lent_is_waited_for),
         test(a_page_lent_of_another_class_is_made_anew),
