@@ -3,7 +3,6 @@
 
 #include "alloc/alloc.h"
 #include "alloc/error.h"
-#include "alloc/large.h"
 #include "eddy.h"
 
 static void *plain(heap_t *heap, size_t size, bool zero) {
@@ -20,7 +19,8 @@ static void *interior(heap_t *heap, size_t size, size_t alignment, size_t offset
     return block + skip;
 }
 
-void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                    const void *caller) {
     if (!is_power_of_two(alignment) || offset > size) return error_invalid();
     if (!size_in_bounds(size) || !size_in_bounds(alignment)) return error_no_memory();
     bool at_start = (offset & (alignment - 1)) == 0;
@@ -29,13 +29,12 @@ void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, 
     if (!at_start && alignment < BLOCK_MAX && size <= BLOCK_MAX - alignment) {
         return interior(heap, size, alignment, offset, zero);
     }
-    heap = alloc_heap(heap);
-    void *result = heap == NULL ? NULL : large_allocate(heap, size, alignment, offset, zero);
-    return result == NULL ? error_no_memory() : result;
+    return alloc_large(heap, size, alignment, offset, zero, caller);
 }
 
-static void *own_aligned(size_t size, size_t alignment, size_t offset, bool zero) {
-    return alloc_aligned(&thread_self->heap, size, alignment, offset, zero);
+static always_inline void *own_aligned(size_t size, size_t alignment, size_t offset, bool zero) {
+    const void *caller = __builtin_return_address(0);
+    return alloc_aligned(&thread_self->heap, size, alignment, offset, zero, caller);
 }
 
 void *aligned_slow(size_t size, size_t alignment) { return own_aligned(size, alignment, 0, false); }

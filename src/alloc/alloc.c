@@ -8,6 +8,7 @@
 #include "alloc/heartbeat.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/remote.h"
 #include "heap/scavenge.h"
 
 heap_t *alloc_heap(heap_t *heap) {
@@ -63,15 +64,27 @@ static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is
     return page;
 }
 
-static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
+heap_t *alloc_begin_large(heap_t *heap) {
     heap = alloc_heap(heap);
+    if (heap == NULL) return NULL;
+    remote_flush(load_relaxed(&heap->thread));
     if (!scavenge_is_running()) heap_tick();
-    if (unlikely(errand_any()) && heap != NULL) run_errands();
-    void *pointer =
-        heap == NULL || !size_in_bounds(size) ? NULL : large_allocate(heap, size, 1, 0, zero);
+    if (unlikely(errand_any())) run_errands();
+    return heap;
+}
+
+void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                  const void *caller) {
+    heap = alloc_begin_large(heap);
+    void *pointer = heap == NULL ? NULL : large_allocate(heap, size, alignment, offset, zero);
     if (pointer == NULL) return error_no_memory();
-    if (unlikely(errand_any())) (void)scavenge_start(__builtin_return_address(0));
+    if (unlikely(errand_any())) (void)scavenge_start(caller);
     return pointer;
+}
+
+static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
+    if (!size_in_bounds(size)) return error_no_memory();
+    return alloc_large(heap, size, 1, 0, zero, __builtin_return_address(0));
 }
 
 void *alloc_slow(size_t size, heap_t *heap) {

@@ -11,8 +11,16 @@
 heap_t *alloc_heap(heap_t *heap);
 /* As fast_heap_malloc, all usable bytes zero. */
 void *alloc_zeroed(heap_t *heap, size_t size);
+/* What every call does first that makes or resizes a large object: the clock ticks, frees that were
+ * gathered are given away, and errands are run, which may allocate. The heap to allocate from. */
+heap_t *alloc_begin_large(heap_t *heap);
+/* A large object of a size in bounds, `alignment` a power of two. May start the scavenger, in a
+ * call that code at `caller` made. */
+void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                  const void *caller);
 /* (block + offset) is a multiple of `alignment`; EINVAL when that makes no sense. */
-void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero);
+void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                    const void *caller);
 /* Resize a block; `alignment` and `offset` hold for the result. With `zero`, new bytes are zero. */
 void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, size_t offset,
                     bool zero);

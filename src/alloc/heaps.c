@@ -104,9 +104,11 @@ void *eddy_heap_mallocn(eddy_heap_t *heap, size_t count, size_t size) {
     return eddy_heap_malloc(heap, bytes);
 }
 
-static void *aligned(eddy_heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
+static always_inline void *aligned(eddy_heap_t *heap, size_t size, size_t alignment, size_t offset,
+                                   bool zero) {
     heap_t *part = part_of(heap);
-    return part == NULL ? error_no_memory() : alloc_aligned(part, size, alignment, offset, zero);
+    if (part == NULL) return error_no_memory();
+    return alloc_aligned(part, size, alignment, offset, zero, __builtin_return_address(0));
 }
 
 void *eddy_heap_malloc_aligned(eddy_heap_t *heap, size_t size, size_t alignment) {

@@ -7,7 +7,9 @@
 #include "alloc/fast.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/errand.h"
 #include "heap/mistake.h"
+#include "heap/scavenge.h"
 
 static bool is_placed(const void *block, size_t alignment, size_t offset) {
     return (((uintptr_t)block + offset) & (alignment - 1)) == 0;
@@ -34,6 +36,8 @@ static always_inline bool stays_in_page(const void *block, size_t size) {
  * move keeps any alignment up to that. */
 static void *resize_large(heap_t *heap, page_t *head, size_t size, size_t alignment, bool zero) {
     if (span_kind(head) != SPAN_LARGE || size <= BLOCK_MAX || alignment > SLICE_BYTES) return NULL;
+    heap = alloc_begin_large(heap);
+    if (heap == NULL) return NULL;
     size_t old_usable = large_usable(head);
     page_t *resized = large_resize(heap, head, size);
     if (resized == NULL) return NULL;
@@ -45,8 +49,8 @@ static void *resize_large(heap_t *heap, page_t *head, size_t size, size_t alignm
 
 /* A new block, the contents copied, the old one freed. */
 static void *copy(heap_t *heap, void *block, size_t usable, size_t size, size_t alignment,
-                  size_t offset, bool zero) {
-    void *fresh = alloc_aligned(heap, size, alignment, offset, zero);
+                  size_t offset, bool zero, const void *caller) {
+    void *fresh = alloc_aligned(heap, size, alignment, offset, zero, caller);
     if (fresh == NULL) return NULL;
     memcpy(fresh, block, size_min(usable, size));
     fast_free(block, "realloc");
@@ -55,7 +59,9 @@ static void *copy(heap_t *heap, void *block, size_t usable, size_t size, size_t 
 
 void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, size_t offset,
                     bool zero) {
-    if (block == NULL) return alloc_aligned(heap, size, alignment, offset, zero);
+    /* Its own callers are public functions that end with this call. */
+    const void *caller = __builtin_return_address(0);
+    if (block == NULL) return alloc_aligned(heap, size, alignment, offset, zero, caller);
     if (!is_power_of_two(alignment) || offset > size) return error_invalid();
     if (!size_in_bounds(size)) return error_no_memory();
     size_t usable;
@@ -67,12 +73,12 @@ void *alloc_resized(heap_t *heap, void *block, size_t size, size_t alignment, si
     }
     if (is_placed(block, alignment, offset)) {
         if (stays(size, usable)) return block;
-        heap_t *own = alloc_heap(heap);
-        void *resized = own == NULL ? NULL : resize_large(own, head, size, alignment, zero);
+        void *resized = resize_large(heap, head, size, alignment, zero);
+        if (unlikely(errand_any()) && resized != NULL) (void)scavenge_start(caller);
         if (resized != NULL) return resized;
     }
     int saved = errno;
-    void *copied = copy(heap, block, usable, size, alignment, offset, zero);
+    void *copied = copy(heap, block, usable, size, alignment, offset, zero, caller);
     bool holds = size <= usable && is_placed(block, alignment, offset);
     if (copied != NULL || !holds) return copied;
     /* Shrinking needs no memory: nothing has failed. */

@@ -1,5 +1,5 @@
-/* While a page waits for its last block, which nobody tells the scavenger of, it looks less and
- * less often; but it hears of everything else.
+/* What the scavenger hears of, and which calls have it started. While a page waits for its last
+ * block, which nobody tells it of, it looks less and less often; but it hears of everything else.
  * SPDX-License-Identifier: MIT */
 #include <time.h>
 
@@ -36,9 +36,58 @@ static void the_scavenger_listens_while_a_page_waits(void **state) {
     scavenge_stop();
 }
 
+/* A pass finds nothing in a current page; listed, it may be emptied without a trace. */
+static void a_page_that_is_listed_with_what_others_freed_rings(void **state) {
+    (void)state;
+    for (size_t i = 0; i < BLOCKS; i++) blocks[i] = NULL;
+    for (size_t i = 0; i < 4; i++) blocks[i] = must(eddy_malloc(SIZE));
+    in_thread(free_every_second, NULL);
+    (void)alarm_set();
+    eddy_collect();
+    assert_true(alarm_is_rung());
+    alarm_leave();
+    for (size_t i = 1; i < 4; i += 2) eddy_free(blocks[i]);
+}
+
+/* ---- started by large objects alone ---- */
+
+enum { LARGE = MIB, ALIGNMENT = 4 * KIB };
+
+typedef void *call_fn(void *object);
+
+static void *allocate_aligned(void *object) {
+    eddy_free(object);
+    return eddy_malloc_aligned(LARGE, ALIGNMENT);
+}
+
+static void *reallocate(void *object) {
+    eddy_free(object);
+    return eddy_realloc(NULL, LARGE);
+}
+
+static void *resize(void *object) {
+    bool is_long = object != NULL && eddy_usable_size(object) > LARGE;
+    return eddy_realloc(object, is_long ? LARGE : LARGE / 2 * 3);
+}
+
+static void large_objects_of_any_call_have_it_started(void **state) {
+    (void)state;
+    static call_fn *const calls[] = {allocate_aligned, reallocate, resize};
+    alarm(HANGS_SECONDS);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_SCAVENGER, ALWAYS), 0);
+    for (size_t i = 0; i < LENGTH(calls); i++) {
+        void *object = NULL;
+        while (!scavenge_is_running()) object = must(calls[i](object));
+        scavenge_stop();
+        eddy_free(object);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_scavenger_listens_while_a_page_waits),
+        cmocka_unit_test(a_page_that_is_listed_with_what_others_freed_rings),
+        cmocka_unit_test(large_objects_of_any_call_have_it_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
