@@ -103,14 +103,17 @@ static void blocks_of_a_deleted_heap_are_freed_by_any_thread(void **state) {
     assert_all_gone();
 }
 
+static void *beside[CREW][SLOTS];
+
 /* One thread makes blocks of a heap, the others free half of them, together with ordinary blocks.
- * The heap is destroyed and its slices get other blocks, while the others free more. */
+ * The heap is destroyed and its slices get other blocks, while the others free ordinary ones. */
 static void destroy_after_frees(size_t index, uint64_t *random) {
     for (size_t round = 0; round < rounds; round++) {
         eddy_heap_t *heap = index == 0 ? eddy_heap_new() : NULL;
         for (size_t i = 0; index == 0 && i < CREW * SLOTS; i++) {
             bool stays = random_one_in(random, 2);
             made[i / SLOTS][i % SLOTS] = stays ? random_block(random) : heap_block(heap, random);
+            beside[i / SLOTS][i % SLOTS] = random_block(random);
         }
         next_stage();
         for (size_t i = 0; i < SLOTS; i++) {
@@ -126,6 +129,7 @@ static void destroy_after_frees(size_t index, uint64_t *random) {
             void **slot = &made[i / SLOTS][i % SLOTS];
             if (*slot == NULL) *slot = random_block(random);
         }
+        for (size_t i = 0; i < SLOTS; i++) sealed_free(beside[index][i]);
         next_stage();
         for (size_t i = 0; i < SLOTS; i++) sealed_free(made[(index + 1) % CREW][i]);
         next_stage();
