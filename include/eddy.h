@@ -251,7 +251,8 @@ EDDY_API bool eddy_new_handler(size_t size, bool may_throw);
  * on stderr and changes nothing. */
 typedef enum eddy_option {
     EDDY_OPTION_DECAY_MS,   /* freed memory that is needed no more is kept for at least half of this
-                               and goes within all of it: 500 by default; 0 at once; -1 never */
+                               and goes within one and a half of it: 500 by default; 0 at once; -1
+                               never */
     EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M by default */
     EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0, the
                                default: no limit */
@@ -264,10 +265,13 @@ typedef enum eddy_option {
     EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto",
                                the default: once more than one thread has allocated or more than
                                32M are free and not returned; 2, "always": at the first chance; 0,
-                               "never": the program's own threads return memory as they allocate */
+                               "never": the program's own threads return memory as they allocate.
+                               It is started by calls that allocate, never by free: with "auto" a
+                               single thread that frees all and makes no further call keeps it */
     EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
-                               at once and no empty page kept; 0: none; -1, the default: seven
-                               eighths of the memory limit of the control group, if it has one */
+                               at once, and empty pages within half the decay time; 0: none; -1,
+                               the default: seven eighths of the memory limit of the control
+                               group, if it has one when the process first holds 16M */
     EDDY_OPTION_ADDED_ONLY, /* 1: blocks come from memory that the program has handed in
                                (eddy_add_memory) and from what Eddy holds already; 0, the
                                default: from the kernel, too */

@@ -30,8 +30,9 @@ static inline void demand_fall(demand_t *demand, size_t n) {
     demand->in_use -= n;
 }
 
-/* The number of the window that `now_ms` lies in. A window is half the decay time, so that what is
- * not needed any more has gone after one decay time, and is kept for at least half of it. */
+/* The number of the window that `now_ms` lies in. A window is half the decay time: what is not
+ * needed any more is kept for at least half of it, and leaves a layer within all of it. Pages leave
+ * two, one after the other: the spans that they become are dirty for half of it more. */
 static inline uint64_t demand_window(uint64_t now_ms) {
     int64_t decay_ms = option_get(EDDY_OPTION_DECAY_MS);
     if (decay_ms < 0) return 0;
