@@ -4,9 +4,9 @@
  * Once in a window of the demand (memory/demand.h) it turns the window of every heap and releases
  * what the heap retains beyond its allowance, takes the pages that other threads emptied while
  * their owner looked elsewhere (heap/idle.h), and purges the free spans beyond theirs. When nothing
- * is left to return it sleeps until the alarm is rung (memory/alarm.h). While frees of other threads
- * wait in pages beside live blocks it looks at them every fourth window: the last block may be freed
- * without a trace.
+ * is left to return it sleeps until the alarm is rung (memory/alarm.h). While frees of other
+ * threads wait in pages beside live blocks it looks at them every fourth window: the last block may
+ * be freed without a trace.
  *
  * It is a guest in the program's process:
  *  - It has no record, and allocates nothing.

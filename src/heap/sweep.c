@@ -145,8 +145,8 @@ void heap_collect(heap_t *heap, bool is_owner) {
 
 static void move_list(list_t *from, list_t *to, heap_t *heap) {
     for (list_node_t *node = list_first(from); node != NULL; node = list_next(from, node)) {
-        /* Ordered: pairs with push_token (heap/remote.c). Who pushes a token sees where the page has
-         * gone, or the token is seen when the old heap settles after this. */
+        /* Ordered: pairs with push_token (heap/remote.c). Who pushes a token sees where the page
+         * has gone, or the token is seen when the old heap settles after this. */
         store_ordered(&page_of_link(node)->heap, heap);
     }
     list_append(to, from);

@@ -57,8 +57,8 @@ static void settle_token(heap_t *heap, block_t *token) {
     if (token == heap->token_at) heap->token_at = NULL;
     page_t *page = span_head(slice_descriptor(slice_of(token)));
     heap_t *now = load_relaxed(&page->heap);
-    /* The page of a token cannot have vanished, but it may have gone to another heap, full as it was:
-     * that one lists it. */
+    /* The page of a token cannot have vanished, but it may have gone to another heap, full as it
+     * was: that one lists it. */
     if (unlikely(now != heap)) {
         heap_push_token(now, token);
         return;
