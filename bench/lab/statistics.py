@@ -76,8 +76,7 @@ TURNS_LEAST = 5  # fewer can tell nothing apart
 def geometric_mean_ratio(scenarios):
     """Of [(numerators, denominators), ...], the turns of each scenario: the geometric mean of the
     ratios. Half the interval of a scenario is so many standard errors, and the squares of these add
-    up, as the scenarios know nothing of each other. A bootstrap of so few turns would give intervals
-    that are too short."""
+    up, as the scenarios know nothing of each other."""
     ratios = [ratio_of_turns(*pair) for pair in scenarios]
     value = geometric_mean([ratio.value for ratio in ratios])
     if any(math.isinf(ratio.high) for ratio in ratios):
