@@ -2,14 +2,16 @@
 """What `./eddy bench --out FOLDER` left, as Markdown: the subject against the best peer of each
 scenario.
 
-    bench/against_best.py docs/results/threads
+    bench/against_best.py docs/results
 
-Times are medians; a ratio is that of the times turn by turn, with its interval. The last column has
-the ratio of processor times, to the peer that needs least, in the family `threads`: those programs
-do the same work in every process. Below the table stand the geometric means of both columns."""
+Times are medians of the turns that both ran in; a ratio is that of their times turn by turn. The
+last column has the ratio of processor times, to the peer that needs least, in the family `threads`:
+those programs do the same work in every process. Below the table stand the geometric means of both
+columns."""
 import argparse
 import sys
 from pathlib import Path
+from statistics import median
 
 from lab.results import Results
 from lab.statistics import geometric_mean
@@ -34,8 +36,8 @@ def print_scenario(results, scenario):
     """Both ratios."""
     best, column = results.best_peer(scenario), results.time_column(scenario)
     time, cpu = results.ratio(scenario, best), processor_time(results, scenario)
-    own_time, best_time = (format_time(results.time(scenario, name), column)
-                           for name in (results.subject, best))
+    own_time, best_time = (format_time(median(times), column)
+                           for times in results.turns(scenario, best))
     print_row((short(scenario), own_time, f"{best_time}, {best}", format_interval(time),
                "-" if cpu is None else f"{cpu:.2f}"))
     return time.value, cpu
@@ -61,7 +63,7 @@ def main():
     print("|---" * len(COLUMNS) + "|")
     times, cpus = zip(*(print_scenario(results, scenario) for scenario in scenarios), strict=True)
     crews = [cpu for cpu in cpus if cpu is not None]
-    print(f"\n{results.runs()} of each, {len(scenarios)} scenarios, geometric means: time "
+    print(f"\n{len(scenarios)} scenarios, geometric means: time "
           f"{mean_and_most(times)}"
           + (f"; processor time {mean_and_most(crews)}" if crews else ""))
 

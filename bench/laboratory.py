@@ -5,7 +5,8 @@
     ./eddy bench --quick                fewer, no real programs, under three minutes
     ./eddy bench larson 'churn --size=64,1024 --burst=1000'
     ./eddy bench --before HEAD~1        another revision of Eddy as one more peer
-    ./eddy bench -- make -j4            a command of your own
+    ./eddy bench -- make -B -j4         a command of your own, which does the same every time
+    ./eddy bench --redraw DIR           tables and pictures of an earlier visit, from its rows
 
 A SCENARIO is a program of bench/, with or without its options; a real program of test/programs/:
 python, gcc, ...; `tide`, memory over time; `instructions`, exact counts; or one of the families
@@ -24,6 +25,7 @@ from lab import allocators, builds, publish, session
 from lab.allocators import ROOT, Role
 from lab.launch import BenchmarkFailed
 from lab.progress import say
+from lab.results import Results
 from lab.statistics import TURNS_LEAST
 
 # The variables that set allocators.
@@ -50,6 +52,8 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where the results go (default: build/bench/DATE)")
+    parser.add_argument("--redraw", type=Path, metavar="DIR",
+                        help="measure nothing, show what an earlier visit left there")
     parser.add_argument("--publish", action="store_true",
                         help="write docs/results and the results table of README.md")
     parser.add_argument("--build", type=Path, metavar="DIR", default=ROOT / "build" / "release",
@@ -57,7 +61,7 @@ def parse_arguments():
     parser.add_argument("--install-peers", action="store_true",
                         help="install Debian's packages of the peers first: ./eddy bench does, "
                         "this program by itself installs nothing")
-    options = parser.parse_args(words)
+    options = parser.parse_intermixed_args(words)
     options.build = options.build.resolve()  # some programs run in folders of their own
     options.command = command
     options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
@@ -65,6 +69,10 @@ def parse_arguments():
         parser.error(f"fewer than {TURNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
+    if options.redraw and (command or options.scenario or options.out):
+        parser.error("--redraw shows all that the folder has, and writes report.html there")
+    if options.redraw and not Path(options.redraw, "machine.csv").exists():
+        parser.error(f"no visit left anything in {options.redraw}")
     if options.publish and (command or options.out):
         parser.error("what is published are scenarios, in docs/results")
     if command and not shutil.which(command[0]):
@@ -108,17 +116,26 @@ def drop_settings():
         say(f"measured without your {', '.join(dropped)}")
 
 
-def main():
-    options = parse_arguments()
+def measure(options):
+    """The results, and the folder that has them."""
     drop_settings()
     out = options.out or ROOT / "build" / "bench" / time.strftime("%Y-%m-%d-%H%M%S")
     try:
         with tempfile.TemporaryDirectory(prefix="eddy-before-",
                                          ignore_cleanup_errors=True) as folder:
             chosen = choose_allocators(options, Path(folder))
-            results = session.hold(options, chosen, out)
+            return session.hold(options, chosen, out), out
     except KeyboardInterrupt:
         sys.exit("interrupted" + (f"; the rows made so far are in {out}" if out.exists() else ""))
+
+
+def main():
+    options = parse_arguments()
+    if options.redraw:
+        results, out = Results.load(options.redraw), options.redraw.resolve()
+        session.show(results, out)
+    else:
+        results, out = measure(options)
     if options.publish:
         publish.publish(results, out)
 

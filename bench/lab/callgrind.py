@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.launch import TIMEOUT_S
 
 FUNCTION = "count_here"
 
@@ -37,12 +38,17 @@ def count(command, allocator, calls, addresses=False, function=FUNCTION):
     """The profiles of all calls of the function, in their order: so many at least."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
-        result = subprocess.run(
-            ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}",
-             f"--toggle-collect={function}", f"--dump-after={function}",
-             "--compress-strings=no", "--compress-pos=no",
-             f"--dump-instr={'yes' if addresses else 'no'}", *map(str, command)],
-            env=allocator.environment(), capture_output=True, text=True, check=False)
+        try:
+            result = subprocess.run(
+                ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}",
+                 f"--toggle-collect={function}", f"--dump-after={function}",
+                 "--compress-strings=no", "--compress-pos=no",
+                 f"--dump-instr={'yes' if addresses else 'no'}", *map(str, command)],
+                env=allocator.environment(), capture_output=True, text=True, check=False,
+                timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as late:
+            raise CountFailed(f"callgrind on {allocator.name}: no end after {TIMEOUT_S} seconds") \
+                from late
         if result.returncode != 0:
             raise CountFailed(f"callgrind on {allocator.name}: {result.stderr.strip()}")
         parts = sorted(Path(folder).glob("out.*"), key=lambda path: int(path.suffix[1:]))

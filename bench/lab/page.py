@@ -3,6 +3,7 @@ from html import escape
 
 from lab import figures
 from lab.allocators import Role
+from lab.machine import BUSY
 from lab.results import MARGIN, MEAN_MARGIN
 from lab.suite import GROUPS
 from lab.svg import shape
@@ -140,8 +141,10 @@ def _scenario_row(results, name):
         yield _cell(best, _class="text")
         yield from _verdict_cells(results.ratio(name, best), MARGIN, TIME_WORDS, "ratio",
                                   data_scenario=name, data_allocator=best)
+        yield _cell(str(len(results.turns(name, best)[0])), data_scenario=name,
+                    data_allocator=best, data_figure="turns")
     else:
-        yield '<td colspan="4"></td>'
+        yield '<td colspan="5"></td>'
     for allocator in results.names(*Role):
         yield _cell(format_time(results.time(name, allocator), column), data_scenario=name,
                     data_allocator=allocator, data_figure="time")
@@ -153,15 +156,17 @@ def _scenario_row(results, name):
 
 def _times(results):
     names = results.names(*Role)
-    head = ["", "best peer", f"{results.subject} over it", "interval", "", *names,
+    head = ["", "best peer", f"{results.subject} over it", "interval", "", "turns", *names,
             *(f"{name}, peak MiB" for name in names)]
     parts = []
     for group in GROUPS:
         rows = [list(_scenario_row(results, name)) for name in results.scenarios(group)]
         if rows:
             parts.append(f"<h3>{escape(group)}</h3>{_table(head, rows)}")
-    return _section("Every figure", "Medians over the runs; time per malloc and free, or the "
-                    "processor time of a program. A ratio is the middle of those of the turns.",
+    return _section("Every figure", "Medians over the turns that all ran in; time per malloc and "
+                    "free, or the processor time of a program. A ratio is the middle of those of "
+                    "all turns of the two: of so many. In those after the tenth fewer processes "
+                    "ran side by side, and it may be another (docs/benchmarking.md).",
                     "".join(parts)) if parts else ""
 
 
@@ -187,13 +192,37 @@ def _count_row(results, name):
 
 def _counts(results):
     names = results.names(*Role)
-    rows = [list(_count_row(results, name)) for name in results.scenarios()]
+    rows = [list(_count_row(results, name)) for name in results.scenarios()
+            if not results.is_whole_program(name)]
     head = ["", *(f"{results.subject}, {title}" for title, _ in COUNTS),
             *(f"{name}, faults" for name in names),
             *(f"{name}, instructions per pair" for name in names),
             *(f"{name}, memory over live bytes" for name in names)]
     return _section("The counts that explain them", "Per 1,000 pairs of malloc and free. "
                     "Instructions were counted where times could not tell.",
+                    _table(head, rows)) if rows else ""
+
+
+def _whole_program_row(results, name):
+    yield _cell(short(name))
+    for allocator in results.names(*Role):
+        elapsed = results.median(name, allocator, "elapsed_s")
+        yield _cell("-" if elapsed is None else format_time(elapsed, "elapsed_s"),
+                    data_scenario=name, data_allocator=allocator, data_figure="elapsed")
+    for allocator in results.names(*Role):
+        faults = results.median(name, allocator, "faults")
+        yield _cell("-" if faults is None else f"{faults:.0f}", data_scenario=name,
+                    data_allocator=allocator, data_figure="all-faults")
+
+
+def _whole_programs(results):
+    names = results.names(*Role)
+    rows = [list(_whole_program_row(results, name)) for name in results.scenarios()
+            if results.is_whole_program(name)]
+    head = ["", *(f"{name}, elapsed" for name in names), *(f"{name}, faults" for name in names)]
+    return _section("What whole programs took beside", "All their processes together. Real "
+                    "programs run on all allocators at the same time, so that only processor time "
+                    "compares them; of a command of your own the time elapsed does, too.",
                     _table(head, rows)) if rows else ""
 
 
@@ -217,7 +246,7 @@ def _origin(results):
 
 def _warning(results):
     others = float(results.machine.get("processors busy with other work", 0))
-    if others < 0.1:
+    if others < BUSY:
         return ""
     return (f'<p class="warning">Other programs kept {others:.1f} of '
             f'{escape(results.machine.get("processors", "?"))} processors busy during these runs: '
@@ -248,7 +277,8 @@ def render(results):
                figures.tide(results)),
         _drawn("Every scenario", "Time against memory. Left is faster, down is smaller; bars "
                "reach from the fastest run to the slowest.", scenarios),
-        _times(results), _counts(results), _left_out(results), _origin(results)))
+        _times(results), _counts(results), _whole_programs(results),
+        _left_out(results), _origin(results)))
     return ('<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             f"<title>{escape(results.subject)}: benchmarks</title>"

@@ -1,12 +1,14 @@
 """docs/results, and the results table of README.md: made from the rows there, and by nothing
 else."""
 import shutil
+from dataclasses import dataclass
 
 from lab.allocators import ROOT, Role
-from lab.results import FILES
+from lab.results import FILES, MEAN_MARGIN
 from lab.statistics import geometric_mean
 from lab.suite import (
     COUNTED_BURSTS, COUNTED_SIZES, CREWS, LOADS, OVER, REAL, WITHIN)
+from lab.table import SIZE_WORDS, format_interval
 
 FOLDER = ROOT / "docs" / "results"
 README = ROOT / "README.md"
@@ -34,32 +36,52 @@ def _instructions(results, name):
     return None if None in counts else geometric_mean(counts)
 
 
+@dataclass(frozen=True)
+class Line:
+    title: str
+    count: int           # of scenarios
+    form: str            # how a value is written
+    values: dict         # {allocator: value}
+    verdict: str = "-"   # of the subject against the best of its peers
+
+
+def _verdict(results, group, column, values):
+    """A time, or a size: in words and with its interval."""
+    peers = {name: values[name] for name in results.names(Role.PEER) if values.get(name)}
+    if not peers or not values.get(results.subject):
+        return "-"
+    best = min(peers, key=peers.get)
+    ratio = results.mean_ratio(_ran_by_all(results, group), best, column)
+    word = ratio.verdict(MEAN_MARGIN)
+    return (f"{format_interval(ratio)} of {TITLES.get(best, best)}: "
+            f"{SIZE_WORDS[word] if column == 'peak_kib' else word}")
+
+
 def _lines(results):
-    """(title, over how many scenarios, how a value is written, {allocator: value})"""
     everyone = results.names(Role.SUBJECT, Role.PEER)
 
-    def means(group, column):
-        return {name: _mean(results, name, group, column) for name in everyone}
+    def of_group(title, group, column, form, divisor=1):
+        means = {name: _mean(results, name, group, column) for name in everyone}
+        values = {name: mean and mean / divisor for name, mean in means.items()}
+        return Line(f"{group}, {title}", len(_ran_by_all(results, group)), form, values,
+                    _verdict(results, group, column, values))
 
-    yield ("instructions per malloc and free, 16 to 512 B", len(COUNTED), "{:.0f}",
-           {name: _instructions(results, name) for name in everyone})
+    yield Line("instructions per malloc and free, 16 to 512 B", len(COUNTED), "{:.0f}",
+               {name: _instructions(results, name) for name in everyone})
     for group in (WITHIN, OVER, LOADS, CREWS):
-        yield (f"{group}, ns per pair", len(_ran_by_all(results, group)), "{:.1f}",
-               means(group, "ns_per_pair"))
-    yield (f"{REAL}, processor time", len(_ran_by_all(results, REAL)), "{:.2f} s",
-           means(REAL, "cpu_s"))
+        yield of_group("ns per pair", group, "ns_per_pair", "{:.1f}")
+    yield of_group("processor time", REAL, "cpu_s", "{:.2f} s")
     for group in (LOADS, REAL):
-        mib = {name: value and value / 1024 for name, value in means(group, "peak_kib").items()}
-        yield f"{group}, peak MiB", len(_ran_by_all(results, group)), "{:.1f}", mib
-    yield ("MiB after bursts of 52 MiB and 3 idle seconds", 1, "{:.1f}",
-           {name: rows[-1]["rss_kib"] / 1024 for name, rows in results.tide.items()})
+        yield of_group("peak MiB", group, "peak_kib", "{:.1f}", 1024)
+    yield Line("MiB after bursts of 52 MiB and 3 idle seconds", 1, "{:.1f}",
+               {name: rows[-1]["rss_kib"] / 1024 for name, rows in results.tide.items()})
 
 
 def table(results):
     """The Markdown between the marks."""
     names = results.names(Role.SUBJECT, Role.PEER)
     machine = results.machine
-    runs = f"; {results.runs()} of each" if results.rows else ""
+    runs = f"; medians of {results.runs()}" if results.rows else ""
     left_out = ("; [left_out.csv](docs/results/left_out.csv) says what was not measured"
                 if results.left_out else "")
     lines = [f"`{machine['command']}`, {len(results.scenarios())} scenarios, {machine['date']}: "
@@ -68,12 +90,15 @@ def table(results):
              f"{machine['huge pages']}{runs}. Other work kept "
              f"{machine['processors busy with other work']} processors busy. Geometric means over "
              f"the scenarios that all of them ran{left_out}.", "",
-             "| | scenarios | " + " | ".join(TITLES.get(name, name) for name in names) + " |",
-             "|---" * (len(names) + 2) + "|"]
-    for title, count, form, values in _lines(results):
-        if any(values.values()):
-            cells = [form.format(values[name]) if values.get(name) else "-" for name in names]
-            lines.append(f"| {title} | {count} | " + " | ".join(cells) + " |")
+             "| | scenarios | " + " | ".join(TITLES.get(name, name) for name in names)
+             + " | against the best |",
+             "|---" * (len(names) + 3) + "|"]
+    for line in _lines(results):
+        if any(line.values.values()):
+            cells = [line.form.format(line.values[name]) if line.values.get(name) else "-"
+                     for name in names]
+            lines.append(f"| {line.title} | {line.count} | " + " | ".join(cells)
+                         + f" | {line.verdict} |")
     return "\n".join(lines) + "\n"
 
 
@@ -85,11 +110,13 @@ def parts(text):
 
 
 def publish(results, folder):
-    """What a whole visit left in the folder takes the place of what was published before."""
+    """What a whole visit left in the folder takes the place of what was published before, unless
+    it is just that."""
+    shown = table(results)
     FOLDER.mkdir(exist_ok=True)
-    for name in FILES:
+    for name in FILES if folder != FOLDER else ():
         (FOLDER / name).unlink(missing_ok=True)
         if (folder / name).exists():
             shutil.copy(folder / name, FOLDER)
     before, _, after = parts(README.read_text(encoding="utf-8"))
-    README.write_text(before + BEGIN + table(results) + END + after, encoding="utf-8")
+    README.write_text(before + BEGIN + shown + END + after, encoding="utf-8")

@@ -135,18 +135,34 @@ class Results:
                 and (name, self.subject) in self.rows]
 
     def runs(self):
-        """How many there were of each scenario on each allocator, in words; none: nothing."""
-        counts = sorted(len(rows) for rows in self.rows.values())
+        """How many a figure is the median of, in words; none: nothing."""
+        counts = sorted(len(self.shared_turns(name)) for name in self.groups)
         if not counts:
             return ""
         fewest, most = counts[0], counts[-1]
         return f"{most} runs" if fewest == most else f"{fewest} to {most} runs"
 
+    def is_whole_program(self, scenario):
+        """Whose pairs of malloc and free nobody counted."""
+        return self.groups[scenario] in (REAL, OWN)
+
     def time_column(self, scenario):
-        return "cpu_s" if self.groups[scenario] in (REAL, OWN) else "ns_per_pair"
+        return "cpu_s" if self.is_whole_program(scenario) else "ns_per_pair"
+
+    def shared_turns(self, scenario):
+        """Those that every allocator ran in. A rival once told apart runs no more, and the turns
+        after that have fewer processes side by side, in better times. So whatever stands beside
+        another's is taken from these turns."""
+        return sorted(set.intersection(*({row["turn"] for row in rows}
+                                         for (name, _), rows in self.rows.items()
+                                         if name == scenario)))
+
+    def shared_rows(self, scenario, allocator):
+        shared = self.shared_turns(scenario)
+        return [row for row in self.rows.get((scenario, allocator), ()) if row["turn"] in shared]
 
     def values(self, scenario, allocator, column):
-        return [row[column] for row in self.rows.get((scenario, allocator), ())]
+        return [row[column] for row in self.shared_rows(scenario, allocator)]
 
     def median(self, scenario, allocator, column):
         """None where there is no such figure."""
@@ -158,14 +174,15 @@ class Results:
 
     def per_1000_pairs(self, scenario, allocator, column):
         values = [1000 * row[column] / row["pairs"] for row in
-                  self.rows.get((scenario, allocator), ()) if row[column] is not None
+                  self.shared_rows(scenario, allocator) if row[column] is not None
                   and row["pairs"]]
         return median(values) if values else None
 
-    def turns(self, scenario, rival, column=None):
+    def turns(self, scenario, rival, column=None, among=None):
         """The values of the subject and of a rival in the turns that both ran in."""
         column = column or self.time_column(scenario)
-        own, other = ({row["turn"]: row[column] for row in self.rows[scenario, name]}
+        own, other = ({row["turn"]: row[column] for row in self.rows[scenario, name]
+                       if among is None or row["turn"] in among}
                       for name in (self.subject, rival))
         both = sorted(own.keys() & other.keys())
         return [own[turn] for turn in both], [other[turn] for turn in both]
@@ -185,8 +202,14 @@ class Results:
         return [scenario for scenario in scenarios if (scenario, rival) in self.rows]
 
     def mean_ratio(self, scenarios, rival, column=None):
-        """The geometric mean over the scenarios that the rival ran as well; None for none."""
-        pairs = [self.turns(scenario, rival, column) for scenario in self.shared(scenarios, rival)]
+        """The geometric mean over the scenarios that the rival ran as well; None for none. Of as
+        many turns of each: those that stopped because they showed a difference saw too large a
+        one."""
+        turns = {scenario: self.shared_turns(scenario)
+                 for scenario in self.shared(scenarios, rival)}
+        count = min(map(len, turns.values()), default=0)
+        pairs = [self.turns(scenario, rival, column, shared[:count])
+                 for scenario, shared in turns.items()]
         return geometric_mean_ratio(pairs) if pairs else None
 
     def verdicts(self, rival):
@@ -204,7 +227,7 @@ class Results:
     def memory_over_live(self, scenario, allocator):
         """What became resident over the bytes in live blocks, at their peaks; None where hardly
         anything is alive, and stacks and the like would outweigh it."""
-        rows = [row for row in self.rows.get((scenario, allocator), ())
+        rows = [row for row in self.shared_rows(scenario, allocator)
                 if row["live_kib"] is not None and row["live_kib"] >= LIVE_KIB_LEAST]
         return median((row["peak_kib"] - row["base_kib"]) / row["live_kib"]
                       for row in rows) if rows else None

@@ -314,8 +314,9 @@ def hold(options, chosen, out):
         for name in suite.not_installed(scenarios, build):
             session.leave_out(name, "", f"{name} is not installed")
         session.measure(points, options)
+        others = load.others()
         writer.write("machine", {"name": "processors busy with other work",
-                                 "value": f"{load.others():.1f}"})
+                                 "value": f"{others:.1f}"})
         if asked_for(options, tide.NAME):
             session.watch_tide()
         if asked_for(options, suite.COUNTED):
@@ -324,5 +325,7 @@ def hold(options, chosen, out):
     results = Results.load(out)
     if not (results.rows or results.tide or results.instructions):
         raise SystemExit("eddy: nothing was measured, for the reasons above")
+    if warning := machine.warning(others):
+        say(f"warning, of the whole time: {warning}")
     show(results, out)
     return results

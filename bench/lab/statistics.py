@@ -1,9 +1,10 @@
 """Few and noisy times, and what can be said of their ratio."""
 import math
+import random
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
-from statistics import NormalDist, median
+from statistics import fmean, median
 
 CONFIDENCE = 0.99
 # A visit looks at a scenario after so many turns and adds some where it cannot tell yet. Who looks
@@ -11,6 +12,8 @@ CONFIDENCE = 0.99
 # together at 99 %.
 LOOKS = (10, 20, 40)
 CONFIDENCE_AT_A_LOOK = 0.996
+DRAWS = 600
+DRAWS_OUTSIDE = round(DRAWS * (1 - CONFIDENCE) / 2)  # at either end
 
 
 def geometric_mean(values):
@@ -45,7 +48,7 @@ def ratio_of_turns(numerators, denominators):
     as its inverse, if both are equally fast. Fewer than eight turns prove nothing that way, and
     then it is that of the Mann-Whitney test on the ratios of all pairs, for which five are enough.
     Fewer than these say nothing: the interval is unbounded."""
-    logs = [math.log(a / b) for a, b in zip(numerators, denominators, strict=True)]
+    logs = _logs(numerators, denominators)
     confidence = _confidence(len(logs))
     outside = _outside(_signed_ranks(len(logs)), confidence)
     if outside:
@@ -58,6 +61,10 @@ def ratio_of_turns(numerators, denominators):
         return Ratio(value, 0, math.inf)
     low, high = math.exp(found[outside - 1]), math.exp(found[-outside])
     return Ratio(value, min(low, value), max(high, value))
+
+
+def _logs(numerators, denominators):
+    return [math.log(a / b) for a, b in zip(numerators, denominators, strict=True)]
 
 
 def _means_of_two(logs):
@@ -75,21 +82,21 @@ TURNS_LEAST = 5  # fewer can tell nothing apart
 
 def geometric_mean_ratio(scenarios):
     """Of [(numerators, denominators), ...], the turns of each scenario: the geometric mean of the
-    ratios. Half the interval of a scenario is so many standard errors, and the squares of these add
-    up, as the scenarios know nothing of each other."""
+    ratios. The interval is that of a bootstrap: how far the mean of the scenarios' median ratios
+    scatters when the turns of each are drawn anew. It lies between the lowest and the highest that
+    was seen, which is too narrow for few turns of a single scenario; and that has its own."""
     ratios = [ratio_of_turns(*pair) for pair in scenarios]
+    if len(ratios) == 1:
+        return ratios[0]
     value = geometric_mean([ratio.value for ratio in ratios])
     if any(math.isinf(ratio.high) for ratio in ratios):
         return Ratio(value, 0, math.inf)
-    errors = [math.log(ratio.high / ratio.low) / 2 / _errors(_confidence(len(turns)))
-              for ratio, (turns, _) in zip(ratios, scenarios, strict=True)]
-    half = _errors(CONFIDENCE) * math.hypot(*errors) / len(errors)
-    return Ratio(value, value * math.exp(-half), value * math.exp(half))
-
-
-def _errors(confidence):
-    """How many standard errors lie in half an interval."""
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+    generator = random.Random(1)
+    logs = [_logs(*pair) for pair in scenarios]
+    drawn = sorted(fmean(median(generator.choices(turns, k=len(turns))) for turns in logs)
+                   for _ in range(DRAWS))
+    low, high = math.exp(drawn[DRAWS_OUTSIDE]), math.exp(drawn[-1 - DRAWS_OUTSIDE])
+    return Ratio(value, min(low, value), max(high, value))
 
 
 def _confidence(turns):

@@ -1,6 +1,7 @@
 """The results as text, for a terminal."""
 import math
 import os
+from statistics import median
 
 from lab.results import MARGIN, MEAN_MARGIN
 from lab.suite import BARE_LIST, COUNTED_SIZES, GROUPS, OWN
@@ -59,8 +60,8 @@ def _row(cells, paint):
 def _scenario_cells(results, scenario, rival, column):
     ratio = results.ratio(scenario, rival, column)
     peaks = [results.median(scenario, name, "peak_kib") for name in (results.subject, rival)]
-    times = [format_time(results.median(scenario, name, column), column)
-             for name in (results.subject, rival)]
+    times = [format_time(median(times), column)
+             for times in results.turns(scenario, rival, column)]
     return (short(scenario) + CLOCKS.get(column, ""), *times, rival,
             format_interval(ratio), ratio.verdict(MARGIN), f"{peaks[0] / peaks[1]:.2f}")
 
