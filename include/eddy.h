@@ -66,7 +66,8 @@ EDDY_API void eddy_free_aligned_sized(void *block, size_t alignment, size_t size
 /* A block of `size` bytes that begins with the contents of `block`; `block` is gone on success and
  * untouched on failure. NULL for `block` allocates. A size of 0 gives a block of the smallest size
  * (unlike glibc's realloc, which frees; the `realloc` of this library does as glibc). Large blocks
- * grow in place or by moving page tables where they can. (C realloc) */
+ * grow in place or by moving page tables where they can. What has to move to grow gets a quarter
+ * more than it had, if there is memory for it, so that small steps seldom move. (C realloc) */
 EDDY_API void *eddy_realloc(void *block, size_t size) EDDY_SIZE(2);
 /* The same for `count` objects of `size` bytes; the product is checked. (POSIX reallocarray) */
 EDDY_API void *eddy_reallocn(void *block, size_t count, size_t size) EDDY_COUNT(2, 3);

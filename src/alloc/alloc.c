@@ -64,6 +64,21 @@ static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is
     return page;
 }
 
+/* A block of size <= BLOCK_MAX. Without memory NULL, which nobody is told. */
+static always_inline void *try_block(heap_t *heap, size_t size, bool zero) {
+    unsigned size_class = class_of(size);
+    page_t *page = heap->current[size_class];
+    bool is_zero = false;
+    if (unlikely(!fast_has_block(page))) {
+        bool is_fresh = false;
+        page = refill(heap, size_class, &is_fresh);
+        if (page == NULL) return NULL;
+        is_zero = is_fresh;
+    }
+    block_t *block = fast_pop(page);
+    return zero ? memset(block, 0, is_zero ? sizeof *block : page->block_bytes) : block;
+}
+
 heap_t *alloc_begin_large(heap_t *heap) {
     heap = alloc_heap(heap);
     if (heap == NULL) return NULL;
@@ -73,13 +88,26 @@ heap_t *alloc_begin_large(heap_t *heap) {
     return heap;
 }
 
-void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
-                  const void *caller) {
+static void *try_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                       const void *caller) {
     heap = alloc_begin_large(heap);
     void *pointer = heap == NULL ? NULL : large_allocate(heap, size, alignment, offset, zero);
-    if (pointer == NULL) return error_no_memory();
-    if (unlikely(errand_any())) (void)scavenge_start(caller);
+    if (pointer != NULL && unlikely(errand_any())) (void)scavenge_start(caller);
     return pointer;
+}
+
+void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller) {
+    return size > BLOCK_MAX ? try_large(heap, size, 1, 0, zero, caller)
+                            : try_block(heap, size, zero);
+}
+
+static always_inline void *or_no_memory(void *block) {
+    return likely(block != NULL) ? block : error_no_memory();
+}
+
+void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                  const void *caller) {
+    return or_no_memory(try_large(heap, size, alignment, offset, zero, caller));
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
@@ -89,27 +117,12 @@ static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
 
 void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
-    unsigned size_class = class_of(size);
-    page_t *page = heap->current[size_class];
-    if (unlikely(!fast_has_block(page))) {
-        bool is_zero = false;
-        page = refill(heap, size_class, &is_zero);
-        if (page == NULL) return error_no_memory();
-    }
-    return fast_pop(page);
+    return or_no_memory(try_block(heap, size, false));
 }
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, true);
-    unsigned size_class = class_of(size);
-    page_t *page = heap->current[size_class];
-    bool is_zero = false;
-    if (unlikely(!fast_has_block(page))) {
-        page = refill(heap, size_class, &is_zero);
-        if (page == NULL) return error_no_memory();
-    }
-    block_t *block = fast_pop(page);
-    return memset(block, 0, is_zero ? sizeof *block : page->block_bytes);
+    return or_no_memory(try_block(heap, size, true));
 }
 
 /* ---- public ---- */

@@ -18,6 +18,9 @@ heap_t *alloc_begin_large(heap_t *heap);
  * call that code at `caller` made. */
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller);
+/* A block or a large object of a size in bounds, which the caller can do without: when there is no
+ * memory nobody is told. */
+void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller);
 /* (block + offset) is a multiple of `alignment`; EINVAL when that makes no sense. */
 void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                     const void *caller);

@@ -178,8 +178,7 @@ static bool belongs_to(page_t *head, const struct eddy_heap *first_class) {
 
 /* Within the limit of the heap that gets the object: one that has it already holds its memory once
  * all the time. */
-static page_t *move(heap_t *heap, page_t *head, size_t size) {
-    size_t slices = divide_up(size, SLICE_BYTES);
+static page_t *move(heap_t *heap, page_t *head, size_t slices) {
     struct eddy_heap *limited = limit_begin(heap);
     bool stays = limited != NULL && belongs_to(head, limited);
     bool allowed = limit_allows(limited, stays ? slices - span_slices(head) : slices);
@@ -188,7 +187,9 @@ static page_t *move(heap_t *heap, page_t *head, size_t size) {
     return target;
 }
 
-page_t *large_resize(heap_t *heap, page_t *head, size_t size) {
+page_t *large_resize(heap_t *heap, page_t *head, size_t size, size_t wanted) {
     if (large_resize_in_place(head, size)) return head;
-    return may_move(head) ? move(heap, head, size) : NULL;
+    if (!may_move(head)) return NULL;
+    page_t *moved = move(heap, head, divide_up(wanted, SLICE_BYTES));
+    return moved != NULL || wanted == size ? moved : move(heap, head, divide_up(size, SLICE_BYTES));
 }

@@ -10,9 +10,10 @@
 void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero);
 /* Free the object that begins at `pointer`; reports, for `call`, one that does not. */
 void large_free(page_t *head, void *pointer, const char *call);
-/* Resize where the object lies, or by moving its memory without copying to another span; the object
- * then, NULL when neither can be done. An object at an offset from its span is not moved. */
-page_t *large_resize(heap_t *heap, page_t *head, size_t size);
+/* Resize where the object lies, or by moving its memory without copying to another span, one of
+ * `wanted` bytes (size <= wanted) if there is; the object then, NULL when neither can be done. An
+ * object at an offset from its span is not moved. */
+page_t *large_resize(heap_t *heap, page_t *head, size_t size, size_t wanted);
 /* Resize where the object lies only. */
 bool large_resize_in_place(page_t *head, size_t size);
 

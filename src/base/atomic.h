@@ -34,15 +34,23 @@ static inline void schedule_point(void) {
     (schedule_point(), atomic_store_explicit(place, value, memory_order_seq_cst))
 #define exchange_ordered(place, value)                                                             \
     (schedule_point(), atomic_exchange_explicit(place, value, memory_order_seq_cst))
+#define add_ordered(place, value)                                                                  \
+    (schedule_point(), atomic_fetch_add_explicit(place, value, memory_order_seq_cst))
 #define add_relaxed(place, value)                                                                  \
     (schedule_point(), atomic_fetch_add_explicit(place, value, memory_order_relaxed))
 #define sub_relaxed(place, value)                                                                  \
     (schedule_point(), atomic_fetch_sub_explicit(place, value, memory_order_relaxed))
+#define sub_release(place, value)                                                                  \
+    (schedule_point(), atomic_fetch_sub_explicit(place, value, memory_order_release))
 /* Weak: may fail for no reason, so it stands in a loop; a failure reloads *expected, relaxed. */
 #define swap_weak_acquire(place, expected, value)                                                  \
     (schedule_point(),                                                                             \
      atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_acquire,           \
                                            memory_order_acquire))
+#define swap_weak_release(place, expected, value)                                                  \
+    (schedule_point(),                                                                             \
+     atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_release,           \
+                                           memory_order_relaxed))
 #define swap_weak_ordered(place, expected, value)                                                  \
     (schedule_point(),                                                                             \
      atomic_compare_exchange_weak_explicit(place, expected, value, memory_order_seq_cst,           \

@@ -13,6 +13,7 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_REMAKE] = "remake",
     [ABLATE_EMPTY] = "empty",
     [ABLATE_OTHERS] = "others",
+    [ABLATE_ESTATE] = "estate",
     [ABLATE_IDLE] = "idle",
     [ABLATE_LENGTHS] = "lengths",
     [ABLATE_KEEP_DIRTY] = "keep_dirty",
@@ -24,6 +25,7 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_SHORTEN] = "shorten",
     [ABLATE_COMBINE] = "combine",
     [ABLATE_PREFETCH] = "prefetch",
+    [ABLATE_ROOM] = "room",
 };
 
 _Atomic uint32_t ablations;

@@ -15,6 +15,7 @@ typedef enum ablation {
     ABLATE_REMAKE,     /* a retained page serves its own class only */
     ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
     ABLATE_OTHERS,     /* pages that other heaps retain are not taken */
+    ABLATE_ESTATE,     /* a thread has all pages that the one before left with its record */
     ABLATE_IDLE,       /* nor those that others than their owner emptied */
     ABLATE_LENGTHS,    /* retained pages stay beside the fresh memory taken for another length */
     ABLATE_KEEP_DIRTY, /* free spans are purged as soon as the window turns, whatever the demand */
@@ -26,6 +27,7 @@ typedef enum ablation {
     ABLATE_SHORTEN,    /* a page keeps all its slices, even if no block of it lies there */
     ABLATE_COMBINE,    /* frees are not gathered (heap/remote.h): each block is given by itself */
     ABLATE_PREFETCH,   /* malloc does not prefetch the block that it hands out next */
+    ABLATE_ROOM,       /* a block that realloc moves to let it grow gets no more than it needs */
     ABLATION_COUNT
 } ablation_t;
 

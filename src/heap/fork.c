@@ -3,7 +3,6 @@
 
 #include "heap/idle.h"
 #include "heap/late.h"
-#include "heap/lend.h"
 #include "heap/registry.h"
 #include "heap/scavenge.h"
 #include "heap/subheap.h"
@@ -16,11 +15,12 @@ static void clear_lists(heap_t *heap) {
     lock_init(&heap->lock, RANK_HEAP);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         list_init(&heap->partial[i]);
-        list_init(&heap->retained[i]);
+        store_relaxed(&heap->retained[i], NULL);
     }
     list_init(&heap->full);
     heap->token_at = NULL;
-    lend_forget(heap);
+    heap->estate = NULL;
+    store_relaxed(&heap->arriving, 0);
     heap->demand.in_use = 0;
     store_relaxed(&heap->late.slices, 0);
     store_relaxed(&heap->retained_slices, 0);

@@ -2,9 +2,9 @@
 #include "heap/heap.h"
 
 #include "config/ablate.h"
+#include "heap/estate.h"
 #include "heap/idle.h"
 #include "heap/late.h"
-#include "heap/lend.h"
 #include "heap/limit.h"
 #include "heap/mistake.h"
 #include "heap/registry.h"
@@ -55,10 +55,8 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
             count(&heap->counters.pages_adopted);
         }
     }
-    if (page == NULL && !ablated(ABLATE_OTHERS)) {
-        page = heap_reuse_retained(other, size_class);
-        if (page != NULL) count(&heap->counters.pages_reused);
-    }
+    bool adopted = page != NULL;
+    if (!adopted && !ablated(ABLATE_OTHERS)) page = heap_take_beside(other, size_class);
     if (page != NULL) {
         /* The record of the ended thread may be another thread's as soon as the lock is free: its
          * frees are not local. */
@@ -67,6 +65,7 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
         store_release(&page->heap, heap);
     }
     lock_release(&other->lock);
+    if (page != NULL && !adopted) heap_make_ready(heap, page, size_class);
     return page;
 }
 
@@ -165,23 +164,24 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     return page;
 }
 
-/* The longest empty current page of another class than this retires, for this one: a program that
- * goes from class to class would leave a page behind in each. At most one in so many slow entries,
- * so that classes that take turns have a page each before long. */
+/* The empty current page of another class than this of which most is linked, and so touched,
+ * retires for this one: a program that goes from class to class would leave a page behind in each.
+ * At most one in so many slow entries, so that classes that take turns have a page each before
+ * long. */
 static cold void retire_empty_current(heap_t *heap, unsigned size_class) {
     size_t entries = load_relaxed(&heap->counters.slow_entries);
     if (entries < heap->next_empty_current || ablated(ABLATE_EMPTY)) return;
-    page_t *longest = NULL;
+    page_t *most = NULL;
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         page_t *page = heap->current[i];
         if (i == size_class || page == &page_empty || page_current_in_use(page) > 0) continue;
-        if (longest == NULL || span_slices(page) > span_slices(longest)) longest = page;
+        if (most == NULL || page_linked_bytes(page) > page_linked_bytes(most)) most = page;
     }
-    if (longest == NULL) return;
+    if (most == NULL) return;
     heap->next_empty_current = entries + ENTRIES_PER_EMPTY_CURRENT;
-    heap_set_current(heap, longest->size_class, &page_empty);
-    heap_list_current(heap, longest);
-    heap_retire(heap, longest);
+    heap_set_current(heap, most->size_class, &page_empty);
+    heap_list_current(heap, most);
+    heap_retire(heap, most);
 }
 
 /* A page of the heap's own with room, in no list; NULL when there is none. */
@@ -192,12 +192,11 @@ static always_inline page_t *take_page(heap_t *heap, unsigned size_class) {
         list_remove(&page->link);
         return page;
     }
-    if (unlikely(list_is_empty(&heap->retained[size_class]))) {
+    if (unlikely(load_relaxed(&heap->retained[size_class]) == NULL)) {
         retire_empty_current(heap, size_class);
     }
     page_t *page = heap_reuse_retained(heap, size_class);
     if (unlikely(page == NULL)) return NULL;
-    count(&heap->counters.pages_reused);
     demand_rise(&heap->demand, span_slices(page));
     return page;
 }
@@ -266,8 +265,27 @@ static void make_found_current(heap_t *heap, page_t *page) {
     heap_make_current(heap, page);
 }
 
+/* The heap has no page for the class, or one whose blocks are all in use and that would be linked
+ * on: a page that an ended thread has left comes before memory that is not held, as those of its
+ * own do. The page itself where there is none. Not worth waiting for. */
+static cold page_t *switch_to_left(heap_t *heap, page_t *page, unsigned size_class) {
+    bool has_blocks = page != NULL && (page_has_pending(page) || page->capacity == 0);
+    if (heap->estate == NULL || has_blocks || !lock_try(&heap->lock)) return page;
+    if (unlikely(heap->late.any)) late_settle(heap);
+    if (estate_adopt(heap, size_class)) {
+        if (page != NULL) heap_list_current(heap, page);
+        page = page_of_link(list_first(&heap->partial[size_class]));
+        list_remove(&page->link);
+        heap_make_current(heap, page);
+    }
+    lock_release(&heap->lock);
+    return page;
+}
+
 /* The heap has no page for the class: find one elsewhere. NULL without memory. */
 static cold page_t *switch_to_found(heap_t *heap, unsigned size_class) {
+    page_t *left = switch_to_left(heap, NULL, size_class);
+    if (left != NULL) return left;
     struct eddy_heap *limited = limit_begin(heap);
     bool allowed = limit_allows(limited, class_slices(size_class));
     page_t *page = allowed ? find_page(heap, size_class) : NULL;
@@ -287,17 +305,20 @@ static always_inline page_t *next_page(heap_t *heap, unsigned size_class) {
     return likely(page != NULL) ? page : switch_to_found(heap, size_class);
 }
 
-/* A page that is lent, or from elsewhere when the heap retains none: a steady burst takes no memory
- * for want of a lock. */
+/* A page that the heap retains, or from elsewhere when it retains none: a steady burst takes no
+ * memory for want of a lock. With a limit none: the page would be in no sum for a moment, in which
+ * another heap under the same limit may look. */
 static cold page_t *find_page_late(heap_t *heap, unsigned size_class) {
-    page_t *page = lend_take(heap, size_class);
-    if (page != NULL || load_relaxed(&heap->retained_slices) != 0) return page;
-    return limit_is_set(heap) ? NULL : find_page(heap, size_class);
+    if (limit_is_set(heap)) return NULL;
+    page_t *page = heap_take_beside(heap, size_class);
+    if (page == NULL) return find_page(heap, size_class);
+    heap_make_ready(heap, page, size_class);
+    return page;
 }
 
 /* Another thread holds the lock. The current page does without while it has room, then those used
  * up that have blocks again, then others. The lock is waited for when the heap cannot put off more,
- * retains more than is lent, has a limit to keep, or memory is refused. */
+ * has a limit to keep, or memory is refused. */
 static cold page_t *next_page_late(heap_t *heap, unsigned size_class) {
     page_t *page = heap->current[size_class];
     if (page->capacity < page->block_limit) return page;
@@ -364,6 +385,8 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero) {
                                          : next_page_late(heap, size_class);
     if (unlikely(page == NULL) || likely(page->free != NULL)) return page;
     /* A page is only listed as partial with blocks, room or pending frees. */
+    page = switch_to_left(heap, page, size_class);
+    if (page->free != NULL) return page;
     bool filled = fill(heap, page, is_zero);
     assert_always(filled);
     return page;
@@ -426,7 +449,6 @@ void heap_init(heap_t *heap) {
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         heap->current[i] = &page_empty;
         list_init(&heap->partial[i]);
-        list_init(&heap->retained[i]);
     }
     list_init(&heap->full);
     heap->next_housekeep = ENTRIES_PER_CLOCK;

@@ -3,14 +3,15 @@
  * A thread has one ordinary heap and one more for each first-class heap that it uses (a sub-heap).
  * All work the same: `thread` is the one thread that allocates from the heap and frees into its
  * pages without atomics. Heap structs are never unmapped; when a thread ends, its heaps are dead
- * until a new thread takes them over, and anybody may take their pages meanwhile.
+ * until a new thread takes them over, and anybody may take their pages meanwhile. Those of its
+ * ordinary heap go to another heap, its estate (heap/estate.h).
  *
- * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand. The
- * owner takes it on slow paths; another thread takes it to settle tokens, to take retained or
- * emptied pages and those of a dead heap, and to collect; the scavenger does. It is held for a
- * short time, to collect or report for one that grows with the heap, and over a system call only
- * where an owner retains more than the option allows. In malloc and free the owner tries it and
- * goes on without: what it cannot do then is late.
+ * The lock (RANK_HEAP) guards all list membership, the state of every page and the demand; retained
+ * pages the owner takes without it, too. The owner takes it on slow paths; another thread takes it
+ * to settle tokens, to take retained or emptied pages and those of a dead heap, and to collect; the
+ * scavenger does. It is held for a short time, to collect or report for one that grows with the
+ * heap, and over a system call only where an owner retains more than the option allows. In malloc
+ * and free the owner tries it and goes on without: what it cannot do then is late.
  *
  * Invariants:
  *  - direct[i] is the current page of the class of size 16 * i, or page_empty when there is none:
@@ -43,7 +44,7 @@ typedef struct late {
 } late_t;
 
 /* Read by anyone. Counted by the owner, by load and store; `pages_retired` under the lock;
- * `pages_released` and `straightened` by anyone, atomically. */
+ * `pages_released` by anyone, atomically. */
 typedef struct heap_counters {
     _Atomic size_t slow_entries, collected, extensions, pages_made, pages_retired, pages_reused,
         pages_released, pages_adopted, straightened;
@@ -59,14 +60,14 @@ typedef struct heap {
     /* the owner's; the lock for who is not */
     heap_counters_t counters;
     late_t late;
-    _Atomic uintptr_t lent[LATE_PAGES]; /* pages, see heap/lend.h */
+    /* the owner's and the lock's, see heap/retain.h */
+    _Atomic(page_t *) retained[CLASS_COUNT]; /* the first of each class */
+    _Atomic size_t retained_slices;
 
     lock_t lock;
     list_t partial[CLASS_COUNT];
-    list_t retained[CLASS_COUNT];
     list_t full;
-    demand_t demand; /* slices */
-    _Atomic size_t retained_slices;
+    demand_t demand;              /* slices */
     _Atomic size_t retained_peak; /* the most there ever were */
     size_t retained_most;         /* the option's, in slices */
     /* The lower of the two, or 0 while the alarm is to be rung: beyond it, retiring looks
@@ -80,9 +81,13 @@ typedef struct heap {
 
     /* any thread */
     cache_aligned _Atomic(block_t *) tokens; /* see heap/remote.h */
+    _Atomic uint32_t arriving; /* threads that are about to push a token, see heap/token.c */
     _Atomic int state;
     _Atomic size_t large_slices; /* of large objects of a first-class heap */
     struct heap *next_of_all;    /* written once, see heap/registry.h */
+    /* of an ordinary heap, its owner's: what ended threads left with the record; NULL: nothing
+     * yet */
+    struct heap *estate;
     /* of a sub-heap, see heap/subheap.h */
     struct heap *next_of_thread;
     struct heap *next_of_first_class;
@@ -112,11 +117,12 @@ void heap_tick(void);
  * only. */
 void heap_mark_interior(page_t *page);
 
-/* Leave a block for the heap's owner, in place of the page that it belongs to. Any thread, no
- * lock. */
-void heap_push_token(heap_t *heap, block_t *token);
-/* Take it away again; false when somebody has settled it. Takes the lock. */
-bool heap_take_back_token(heap_t *heap, block_t *token);
+/* Leave a block for the owner of the page's heap, in place of the page, which it keeps alive. Any
+ * thread, no lock. */
+void heap_push_token(page_t *page, block_t *token);
+/* From here on tokens of the pages that have left the heap go where these are: all that were on the
+ * way have arrived. */
+void heap_await_tokens(heap_t *heap);
 
 /* Under the heap's lock, by any thread: */
 
@@ -128,8 +134,8 @@ void heap_settle(heap_t *heap);
  * is left keeps its page alive, for the next call. */
 void heap_settle_for(heap_t *heap, unsigned size_class);
 /* Take `slices` of retained pages out of the heap, class by class and in each those retained
- * longest first; the last page may be longer than what was left to take. The slices taken. They are
- * freed (idle_free) without the lock, since the kernel may be called. */
+ * last first; the last page may be longer than what was left to take. The slices taken. They are
+ * freed (idle_free) without the lock, since the kernel may be called. The owner needs no lock. */
 size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached);
 /* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
  * in use is partial or full. */
@@ -168,6 +174,8 @@ bool heap_release_some_retained(heap_t *heap, size_t slices);
 bool heap_release_all_retained(void);
 /* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
 void heap_merge(heap_t *from, heap_t *to);
+/* Move all pages of a dead heap to one without a thread (heap/estate.h). */
+void heap_bequeath(heap_t *heap, heap_t *estate);
 /* Free all pages, live blocks or not. Nobody else uses the heap or its blocks any more. */
 void heap_destroy_pages(heap_t *heap);
 

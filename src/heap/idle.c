@@ -2,7 +2,6 @@
 #include "heap/idle.h"
 
 #include "heap/late.h"
-#include "heap/lend.h"
 #include "heap/retain.h"
 
 /* Pages looked at between taking the lock and letting go of it. */
@@ -163,8 +162,6 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
             round->aging = true;
             return;
         }
-        loan_t loan;
-        lend_begin(heap, &loan);
         if (!begun) {
             heap->token_at = NULL;
             idle_sweep_late(heap, round);
@@ -172,7 +169,6 @@ void idle_sweep(heap_t *heap, idle_round_t *round) {
         begun = true;
         if (more_partial) more_partial = sweep_partial(heap, &size_class, round);
         if (more_tokens) more_tokens = idle_sweep_tokens(heap, round);
-        lend_end(heap, &loan);
         lock_release(&heap->lock);
     }
     /* Whoever frees the last block of a dead heap's page looks, but for a page that changes heap at
@@ -197,8 +193,6 @@ static void detach_first_partial(heap_t *heap, idle_round_t *round) {
 
 static void detach_some(heap_t *heap, list_t *detached) {
     if (!lock_try(&heap->lock)) return;
-    loan_t loan;
-    lend_begin(heap, &loan);
     if (load_relaxed(&heap->state) == HEAP_LIVE) {
         idle_round_t round = {.at_once = true, .retires = true, .detached = detached};
         /* From where the last look ended, whoever's it was: the first tokens may be of pages in
@@ -206,7 +200,6 @@ static void detach_some(heap_t *heap, list_t *detached) {
         if (!idle_sweep_tokens(heap, &round)) heap->token_at = NULL;
         detach_first_partial(heap, &round);
     }
-    lend_end(heap, &loan);
     lock_release(&heap->lock);
 }
 
@@ -218,10 +211,11 @@ static void retire(heap_t *heap, page_t *page) {
     page->empty_since = 0;
     store_relaxed(&page->has_interior, false);
     store_relaxed(&page->thread_free, 0);
-    count_by(&heap->counters.pages_retired, 1);
-    heap_keep(heap, page, span_slices(page));
+    page->state = PAGE_RETAINED;
     /* Release pairs with the acquire in late_counted: who sees the heap sees the state. */
     store_release(&page->heap, heap);
+    count_by(&heap->counters.pages_retired, 1);
+    heap_keep_beside(heap, page);
 }
 
 /* More than the option allows would be freed under the lock. */

@@ -64,12 +64,12 @@ void late_count_out(heap_t *heap, page_t *page) {
     alarm_ring_always();
 }
 
-/* Whoever takes a page of the heap has its lock and leaves the entry behind, so anything may lie
- * there by now. But `heap` is of pages alone, stops being this one only under the lock, and is read
- * before all else: what it holds for stays a page of the heap while the lock is held, though it may
- * be in a new life. Then its state tells: RETAINED, TAKEN or CURRENT was stored before `heap`, and
- * are skipped by who asks; PARTIAL and FULL begin and end under the lock, and what is found empty
- * in one of these is empty. */
+/* Whoever takes a page of the heap has its lock, or is its owner and keeps it for the heap, and
+ * leaves the entry behind, so anything may lie there by now. But `heap` is of pages alone, stops
+ * being this one only under the lock, and is read before all else: what it holds for stays a page
+ * of the heap while the lock is held, though it may be in a new life. Then its state tells:
+ * RETAINED, TAKEN or CURRENT was stored before `heap`, and are skipped by who asks; PARTIAL and
+ * FULL begin and end under the lock, and what is found empty in one of these is empty. */
 page_t *late_counted(heap_t *heap, unsigned i) {
     page_t *page = load_relaxed(&heap->late.counted[i]);
     if (page == NULL) return NULL;

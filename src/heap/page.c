@@ -102,7 +102,7 @@ static always_inline block_t *link_blocks(page_t *page, size_t from, size_t coun
 
 /* How much to link. */
 static size_t extension_bytes(page_t *page, uint32_t entry) {
-    size_t bytes = (size_t)page->capacity * page->block_bytes;
+    size_t bytes = page_linked_bytes(page);
     bool soon = entry - page->extended_at <= EXTEND_SOON_ENTRIES || ablated(ABLATE_SOON);
     page->extended_at = entry;
     if (!soon || bytes < EXTEND_FIRST_BYTES) return EXTEND_FIRST_BYTES;

@@ -5,6 +5,7 @@
  *   owner, state, heap     under the heap's lock; by the owner without for a page that comes from
  *                          elsewhere, and is in no list yet, and for its current ones
  *   link                   under the heap's lock
+ *   below                  who has the page when it begins to be retained, under the heap's lock
  *   thread_free            any thread, by atomic operations
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
  *   extended_at            the owner: the slow entry of its heap that linked blocks last, or in
@@ -17,8 +18,8 @@
  *      PAGE_CURRENT   heap->current[class], or in heap->late; in no list
  *      PAGE_PARTIAL   heap->partial[class]; has blocks, room or pending frees, when last looked at
  *      PAGE_FULL      heap->full; every block handed out when last looked at, or in heap->late
- *      PAGE_RETAINED  heap->retained[class], or lent (heap/lend.h); no live block, its list built,
- *                     or to be built (`free` NULL)
+ *      PAGE_RETAINED  heap->retained[class], a stack; no live block, its list built, or to be
+ *                     built (`free` NULL)
  *      PAGE_TAKEN     in no list: adopted, in the hands of its new owner
  *  - Blocks are numbered; the first `capacity` have been linked. In use are capacity - length of
  *    `free`: live blocks, and blocks freed by other threads but not collected yet.
@@ -148,6 +149,10 @@ static inline bool page_is_scattered(const page_t *page) {
 static inline bool page_misses_blocks(const page_t *page) {
     assert_debug(page->state == PAGE_CURRENT);
     return !ablated(ABLATE_BIAS) && page->used <= page->capacity;
+}
+/* From its first block to the last one that was linked: what of the page has been touched. */
+static inline size_t page_linked_bytes(const page_t *page) {
+    return (size_t)page->capacity * page->block_bytes;
 }
 /* Hand out no block of a current page's list any more: they count as in use. */
 void page_distrust(page_t *page);

@@ -6,22 +6,9 @@
 #include "heap/registry.h"
 #include "memory/alarm.h"
 
-/* The token keeps the page alive. Should the page go to another heap at this moment, the old one
- * passes the token on when it settles. */
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
     block_t *token = page_give(page, first, last, count);
-    if (unlikely(token != NULL)) heap_push_token(load_relaxed(&page->heap), token);
-}
-
-/* The old heap may have settled for the last time before it was merged with the new one, and be
- * about to serve another program's purpose: the token is not left there. Ordered: pairs with
- * move_list (heap/sweep.c), which says where the page is and then has the old heap settle. */
-static void push_token(page_t *page, block_t *token) {
-    heap_t *heap;
-    do {
-        heap = load_relaxed(&page->heap);
-        heap_push_token(heap, token);
-    } while (unlikely(load_ordered(&page->heap) != heap) && heap_take_back_token(heap, token));
+    if (unlikely(token != NULL)) heap_push_token(page, token);
 }
 
 /* When the heap's thread has ended, nobody else will notice that the page has become empty.
@@ -30,7 +17,7 @@ static always_inline bool is_dead(heap_t *heap) { return load_ordered(&heap->sta
 
 /* Somebody has to hear of a gift: of the token, if there is one, by its owner. */
 static out_of_line void tell(heap_t *heap, page_t *page, block_t *token) {
-    if (token != NULL) push_token(page, token);
+    if (token != NULL) heap_push_token(page, token);
     alarm_ring();
     /* From here on the page may be gone. */
     if (unlikely(is_dead(heap))) heap_release_if_empty(heap, page);

@@ -16,10 +16,14 @@ static void set_owner_in(list_t *list, struct thread *thread) {
     }
 }
 
-void heap_set_owner(heap_t *heap, struct thread *thread) {
-    store_relaxed(&heap->thread, thread);
+static void set_owner(heap_t *heap, struct thread *thread) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) set_owner_in(&heap->partial[i], thread);
     set_owner_in(&heap->full, thread);
+}
+
+void heap_set_owner(heap_t *heap, struct thread *thread) {
+    store_relaxed(&heap->thread, thread);
+    set_owner(heap, thread);
 }
 
 void heap_put_aside_current(heap_t *heap) {
@@ -66,7 +70,18 @@ static void detach_empty_in(heap_t *heap, list_t *list, list_t *detached) {
     }
 }
 
-void heap_release_if_empty(heap_t *heap, page_t *page) {
+/* False only of a page of a dead heap that has a live block, and will be looked at by who frees
+ * its last one. `used` may be a moment old, but is never higher than the blocks in use, and one
+ * more for what is current: a full page counts less, and only who holds the lock brings it up to
+ * the number. */
+static bool may_be_empty(page_t *page) {
+    /* Ordered, as in idle_is_empty: of two that give the last blocks one sees both gifts. */
+    uint32_t pending = pending_count(load_ordered(&page->thread_free));
+    return (int32_t)page_peek(page).used <= (int32_t)pending + 1;
+}
+
+static heap_t *release_if_empty(heap_t *heap, page_t *page) {
+    if (load_relaxed(&heap->tokens) == NULL && !may_be_empty(page)) return heap;
     list_t detached;
     list_init(&detached);
     lock_acquire(&heap->lock);
@@ -76,6 +91,16 @@ void heap_release_if_empty(heap_t *heap, page_t *page) {
     }
     lock_release(&heap->lock);
     idle_free(&detached);
+    return load_relaxed(&page->heap);
+}
+
+/* The page may have gone to an estate meanwhile, which keeps it unless somebody looks again. */
+void heap_release_if_empty(heap_t *heap, page_t *page) {
+    heap_t *before;
+    do {
+        before = heap;
+        heap = release_if_empty(heap, page);
+    } while (heap != before && heap != NULL && load_relaxed(&heap->state) == HEAP_DEAD);
 }
 
 /* The pages of a running owner's tokens, and those that are late: those that are empty but for the
@@ -145,11 +170,24 @@ void heap_collect(heap_t *heap, bool is_owner) {
 
 static void move_list(list_t *from, list_t *to, heap_t *heap) {
     for (list_node_t *node = list_first(from); node != NULL; node = list_next(from, node)) {
-        /* Ordered: pairs with push_token (heap/remote.c). Who pushes a token sees where the page
-         * has gone, or the token is seen when the old heap settles after this. */
+        /* Ordered: pairs with arrive (heap/token.c). Who pushes a token sees where the page has
+         * gone, or is waited for. */
         store_ordered(&page_of_link(node)->heap, heap);
     }
     list_append(to, from);
+}
+
+/* With the lock of the heap that the pages leave. */
+static void move_pages(heap_t *from, heap_t *to) {
+    while (!lock_try(&to->lock)) os_yield();
+    for (unsigned i = 0; i < CLASS_COUNT; i++) move_list(&from->partial[i], &to->partial[i], to);
+    move_list(&from->full, &to->full, to);
+    /* Tokens that came meanwhile are passed on. */
+    heap_await_tokens(from);
+    heap_settle(from);
+    demand_rise(&to->demand, from->demand.in_use);
+    demand_fall(&from->demand, from->demand.in_use);
+    lock_release(&to->lock);
 }
 
 void heap_merge(heap_t *from, heap_t *to) {
@@ -162,16 +200,17 @@ void heap_merge(heap_t *from, heap_t *to) {
     heap_settle(from);
     heap_put_aside_current(from);
     heap_detach_retained(from, SIZE_MAX, &detached);
-    while (!lock_try(&to->lock)) os_yield();
-    for (unsigned i = 0; i < CLASS_COUNT; i++) move_list(&from->partial[i], &to->partial[i], to);
-    move_list(&from->full, &to->full, to);
-    /* Tokens that came meanwhile are passed on, by this or by who pushes later. */
-    heap_settle(from);
-    demand_rise(&to->demand, from->demand.in_use);
-    demand_fall(&from->demand, from->demand.in_use);
-    lock_release(&to->lock);
+    move_pages(from, to);
     lock_release(&from->lock);
     idle_free(&detached);
+}
+
+void heap_bequeath(heap_t *heap, heap_t *estate) {
+    lock_acquire(&heap->lock);
+    heap_settle(heap);
+    set_owner(heap, NULL);
+    move_pages(heap, estate);
+    lock_release(&heap->lock);
 }
 
 static void detach_list(heap_t *heap, list_t *list, list_t *detached) {
@@ -218,8 +257,20 @@ static void verify_list(heap_t *heap, list_t *list, page_state_t state) {
     }
 }
 
+/* The slices of its pages. */
+static size_t verify_stack(heap_t *heap, unsigned size_class) {
+    size_t slices = 0;
+    page_t *page = load_relaxed(&heap->retained[size_class]);
+    for (; page != NULL; page = load_relaxed(&page->below)) {
+        assert_always(page->state == PAGE_RETAINED && page->size_class == size_class);
+        assert_always(load_relaxed(&page->heap) == heap);
+        page_verify(page);
+        slices += span_slices(page);
+    }
+    return slices;
+}
+
 static void verify_late(heap_t *heap) {
-    for (unsigned i = 0; i < LATE_PAGES; i++) assert_always(load_relaxed(&heap->lent[i]) == 0);
     for (unsigned i = 0; i < heap->late.spent_count; i++) {
         page_t *page = heap->late.spent[i];
         assert_always(page->state == PAGE_CURRENT && page != heap->current[page->size_class]);
@@ -229,6 +280,7 @@ static void verify_late(heap_t *heap) {
 }
 
 void heap_verify(heap_t *heap) {
+    size_t retained = 0;
     lock_acquire(&heap->lock);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         page_t *page = heap->current[i];
@@ -237,8 +289,9 @@ void heap_verify(heap_t *heap) {
             page_verify(page);
         }
         verify_list(heap, &heap->partial[i], PAGE_PARTIAL);
-        verify_list(heap, &heap->retained[i], PAGE_RETAINED);
+        retained += verify_stack(heap, i);
     }
+    assert_always(retained == load_relaxed(&heap->retained_slices));
     verify_list(heap, &heap->full, PAGE_FULL);
     verify_late(heap);
     assert_always(heap->demand.in_use <= heap->demand.peak);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "heap/estate.h"
 #include "heap/fork.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
@@ -30,8 +31,9 @@ _Thread_local thread_t *thread_self = &thread_none;
 
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);
 /* Guarded by `lock`. */
-static thread_t *pool;  /* records of threads that have ended */
-static heap_t *suspect; /* where reclaim goes on looking */
+static thread_t *pool;    /* records of threads that have ended */
+static thread_t *records; /* all; none is ever removed */
+static thread_t *suspect; /* where reclaim goes on looking */
 static bool key_made;
 static bool forks_watched;
 
@@ -73,6 +75,7 @@ static void abandon(thread_t *thread) {
     remote_flush(thread);
     subheap_abandon_all(thread);
     heap_abandon(&thread->heap);
+    estate_leave(&thread->heap);
     if (sub_relaxed(&count, 1) == 1) scavenge_stop();
 }
 
@@ -89,19 +92,20 @@ static void end(void *argument) {
     put_in_pool(thread);
 }
 
-/* A record whose thread has ended unseen, now the caller's; a few are looked at in turn. Each look
- * costs two system calls: one is enough where every malloc of the thread comes here and fails. */
+/* A record whose thread has ended unseen, now the caller's; a few are looked at in turn, of records
+ * alone: among all heaps a run of others, as of estates, would hide them, and each search in vain
+ * makes one record more. Each look costs two system calls: one is enough where every malloc of the
+ * thread comes here and fails. */
 static thread_t *reclaim(void) {
     enum { LOOKS = 4 };
     int looks = load_relaxed(&records_refused) ? 1 : LOOKS;
     thread_t *found = NULL;
     lock_acquire(&lock);
     for (; looks > 0 && found == NULL; looks--) {
-        heap_t *heap = suspect != NULL ? suspect : registry_first();
-        if (heap == NULL) break;
-        suspect = heap->next_of_all;
-        thread_t *thread = thread_of_ordinary(heap);
-        if (thread == NULL || load_relaxed(&heap->state) != HEAP_LIVE) continue;
+        thread_t *thread = suspect != NULL ? suspect : records;
+        if (thread == NULL) break;
+        suspect = thread->next_of_all;
+        if (load_relaxed(&thread->heap.state) != HEAP_LIVE) continue;
         if (os_thread_is_alive(load_relaxed(&thread->id))) continue;
         store_relaxed(&thread->id, os_thread_id());
         found = thread;
@@ -109,6 +113,13 @@ static thread_t *reclaim(void) {
     lock_release(&lock);
     if (found != NULL) abandon(found);
     return found;
+}
+
+static void add_to_records(thread_t *thread) {
+    lock_acquire(&lock);
+    thread->next_of_all = records;
+    records = thread;
+    lock_release(&lock);
 }
 
 static thread_t *take_from_pool(void) {
@@ -150,7 +161,10 @@ thread_t *thread_start(void) {
     thread->standard = &thread->heap;
     thread->in_heartbeat = false;
     thread->is_ending = thread_self == &thread_gone;
-    if (is_new) registry_add(&thread->heap);
+    if (is_new) {
+        registry_add(&thread->heap);
+        add_to_records(thread);
+    }
     add_relaxed(&count, 1);
     thread_self = thread;
     set_handlers(thread);
@@ -165,12 +179,13 @@ static void forget_remote(thread_t *thread) {
 
 void thread_repair(const thread_t *survivor) {
     lock_init(&lock, RANK_REGISTRY);
-    pool = NULL;
-    suspect = NULL;
+    pool = records = suspect = NULL;
     size_t survivors = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         thread_t *thread = thread_of_ordinary(heap);
         if (thread == NULL) continue;
+        thread->next_of_all = records;
+        records = thread;
         if (thread_has_survived(heap, survivor)) {
             /* Whoever forked is the first thread of this process. */
             store_relaxed(&thread->id, os_process_id());

@@ -1,8 +1,8 @@
 /* A thread as Eddy knows it: one record, found through the only thread-local variable.
  *
- * A record is taken at the first slow path of a thread and put back when the thread ends, with the
- * pages that still hold live blocks: they are dead until the next thread takes the record, or other
- * heaps take the pages one by one. So neither start nor end touches a page that stays.
+ * A record is taken at the first slow path of a thread and put back when the thread ends. The pages
+ * that still hold live blocks go to its estate then (heap/estate.h), from which the next thread
+ * with the record, and others, adopt them one by one.
  *
  * A thread that first allocates in its last destructors, or again after its exit handler, ends
  * unseen. Its record is found when records are short: its thread does not exist any more.
@@ -35,8 +35,9 @@ typedef struct thread {
     heap_t *standard;
     unsigned long long heartbeats;
     bool in_heartbeat;
-    bool is_ending;      /* its exit handler has run: a destructor took a record again */
-    struct thread *next; /* in the pool of records */
+    bool is_ending;             /* its exit handler has run: a destructor took a record again */
+    struct thread *next;        /* in the pool of records */
+    struct thread *next_of_all; /* among all records */
 } thread_t;
 
 /* The running thread's record: thread_none before its first slow path, thread_gone after its exit

@@ -3,12 +3,28 @@
 #include "heap/late.h"
 #include "heap/remote.h"
 #include "heap/state.h"
+#include "os/os.h"
 
 /* Tokens settled at once: for each the owner waits for lines of memory that others wrote last. In a
  * steady exchange there is about one to the slow entry. */
 enum { SETTLE_STEP = 32 };
 
-void heap_push_token(heap_t *heap, block_t *token) {
+/* The page may go to another heap at this moment, and the old one may settle for the last time, and
+ * be about to serve another purpose. Ordered: pairs with move_pages, which says where the page is
+ * and then waits for who is on the way to the old heap. In a child the repair comes first: it lets
+ * nobody be on the way. */
+static heap_t *arrive(const page_t *page) {
+    forked_check();
+    for (;;) {
+        heap_t *heap = load_relaxed(&page->heap);
+        add_ordered(&heap->arriving, 1);
+        if (likely(load_ordered(&page->heap) == heap)) return heap;
+        sub_release(&heap->arriving, 1);
+    }
+}
+
+void heap_push_token(page_t *page, block_t *token) {
+    heap_t *heap = arrive(page);
     block_t *first = load_relaxed(&heap->tokens);
     do {
         token->next = first;
@@ -16,32 +32,13 @@ void heap_push_token(heap_t *heap, block_t *token) {
          * who pushed then looks whether the heap is dead, and who says that it is dead looks
          * here. */
     } while (!swap_weak_ordered(&heap->tokens, &first, token));
+    /* Release pairs with the acquire in heap_await_tokens. */
+    sub_release(&heap->arriving, 1);
 }
 
-/* The first one, unless another is pushed in front of it. */
-static bool take_first(heap_t *heap, block_t *token) {
-    /* Acquire pairs with the release in heap_push_token. */
-    block_t *first = load_acquire(&heap->tokens);
-    return first == token && swap_strong_relaxed(&heap->tokens, &first, token->next);
-}
-
-static bool take_behind(block_t *token, block_t *first) {
-    for (block_t *at = first; at != NULL; at = at->next) {
-        if (at->next != token) continue;
-        at->next = token->next;
-        return true;
-    }
-    return false;
-}
-
-/* Under the lock nobody else takes tokens away. */
-bool heap_take_back_token(heap_t *heap, block_t *token) {
-    lock_acquire(&heap->lock);
-    heap->token_at = NULL;
-    /* Acquire, as in take_first. */
-    bool taken = take_first(heap, token) || take_behind(token, load_acquire(&heap->tokens));
-    lock_release(&heap->lock);
-    return taken;
+/* Ordered: see arrive; acquire pairs with the release in heap_push_token. */
+void heap_await_tokens(heap_t *heap) {
+    while (load_ordered(&heap->arriving) != 0) os_yield();
 }
 
 /* One by one: a child forked meanwhile loses no more than one. Only who holds the lock takes tokens
@@ -56,11 +53,10 @@ static block_t *pop_token(heap_t *heap) {
 static void settle_token(heap_t *heap, block_t *token) {
     if (token == heap->token_at) heap->token_at = NULL;
     page_t *page = span_head(slice_descriptor(slice_of(token)));
-    heap_t *now = load_relaxed(&page->heap);
     /* The page of a token cannot have vanished, but it may have gone to another heap, full as it
      * was: that one lists it. */
-    if (unlikely(now != heap)) {
-        heap_push_token(now, token);
+    if (unlikely(load_relaxed(&page->heap) != heap)) {
+        heap_push_token(page, token);
         return;
     }
     if (page->state == PAGE_FULL) heap_wake(heap, page);
@@ -82,9 +78,9 @@ void heap_settle(heap_t *heap) {
     while (settle_step(heap)) continue;
 }
 
-static bool has_page(const heap_t *heap, unsigned size_class) {
+static bool has_page(heap_t *heap, unsigned size_class) {
     return !list_is_empty(&heap->partial[size_class]) ||
-           !list_is_empty(&heap->retained[size_class]);
+           load_relaxed(&heap->retained[size_class]) != NULL;
 }
 
 void heap_settle_for(heap_t *heap, unsigned size_class) {

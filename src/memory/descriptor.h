@@ -61,7 +61,10 @@ typedef struct page {
     _Atomic(struct heap *) heap; /* of a page; NULL when there is none */
     size_t block_bytes;
     list_node_t age;
-    _Atomic(struct heap *) large_heap; /* of a large object, and its alone */
+    union {
+        _Atomic(struct heap *) large_heap; /* of a large object, and its alone */
+        _Atomic(struct page *) below;      /* of a retained page, see heap/retain.h: never a heap */
+    };
     union {
         size_t large_offset;
         struct {

@@ -25,6 +25,13 @@ static inline bool list_holds(const list_t *list, const list_node_t *wanted) {
     return node != NULL;
 }
 
+/* Whether the running thread retains the page. */
+static inline bool retains(const page_t *wanted) {
+    page_t *page = load_relaxed(&own_heap()->retained[wanted->size_class]);
+    while (page != NULL && page != wanted) page = load_relaxed(&page->below);
+    return page != NULL;
+}
+
 /* Pages of the running thread without a live block go back, so that a test starts from none. */
 static inline void start_clean(void) {
     (void)thread_start();

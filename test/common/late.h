@@ -11,7 +11,6 @@
 #include "common/faults.h"
 #include "common/sealed.h"
 #include "heap/late.h"
-#include "heap/lend.h"
 
 enum { SIZE = 8 * KIB, LIMIT = SLICE_BYTES / SIZE, WAKE = (LIMIT + 15) / 16 };
 enum { SOON_MS = 20, HANGS_SECONDS = 100 };
@@ -47,18 +46,9 @@ static inline void acquire(void *unused) {
     lock_acquire(&held->lock);
 }
 
-/* As a look at the heap's pages does. */
-static loan_t loan;
-
-static inline void acquire_and_lend(void *unused) {
-    acquire(unused);
-    lend_begin(held, &loan);
-}
-
 static inline void release(void *unused) {
     (void)unused;
     atomic_store(&let_go, true);
-    lend_end(held, &loan);
     lock_release(&held->lock);
 }
 
@@ -67,16 +57,13 @@ static inline void release_soon(void *unused) {
     release(unused);
 }
 
-static inline void hold_lock_by(heap_t *heap, void (*how)(void *)) {
+static inline void hold_lock_of(heap_t *heap) {
     held = heap;
     atomic_store(&let_go, false);
-    actor_do(&holder, how, NULL);
+    actor_do(&holder, acquire, NULL);
 }
 
-static inline void hold_lock_of(heap_t *heap) { hold_lock_by(heap, acquire); }
-
 static inline void hold_lock(void) { hold_lock_of(own_heap()); }
-static inline void hold_lock_and_lend(void) { hold_lock_by(own_heap(), acquire_and_lend); }
 static inline void let_lock_go(void) { actor_do(&holder, release, NULL); }
 
 /* What follows waits for the lock. */

@@ -1,8 +1,8 @@
 /* A thread ends, others free its last blocks, adopt its page, and take over its record.
  *
- * Models: heap_abandon, detach_resting, heap_release_if_empty, heap_put_aside_current
- * (heap/sweep.c), take_from, switch_to_found, heap_start (heap/heap.c), give, tell (heap/remote.c),
- * fast_free (alloc/fast.h), idle_sweep (heap/idle.c), beside all that frees.pml models.
+ * Models: heap_abandon, detach_resting, heap_release_if_empty, may_be_empty,
+ * heap_put_aside_current (heap/sweep.c), take_from, switch_to_found, heap_start (heap/heap.c),
+ * give, tell (heap/remote.c), fast_free (alloc/fast.h), idle_sweep (heap/idle.c), beside all that frees.pml models.
  *
  * Heap 1 has a page. Its thread works, ends, and another thread begins in the same record, works and
  * ends. A thread with heap 2 adopts the page if it can, works, and ends. A third thread frees blocks
@@ -33,49 +33,9 @@ bit gone;
 #define PUSHED(token) holder[token] = NOBODY
 
 #include "page.inc"
-
-bit dead[HEAPS + 1];
+#include "dead.inc"
 
 /* ---- sweep.c ---- */
-
-#define in_use (state == FULL_STATE -> used + BLOCKS - PAGE_WAKE : used)
-#define is_empty \
-    ((state == PARTIAL || state == FULL_STATE) && in_use == COUNT(thread_free))
-
-inline detach() {
-    atomic {
-        assert(!gone);
-        check_nothing_in_use();
-        gone = 1;
-        page_owner = 0;
-        page_heap = 0
-    }
-}
-
-inline heap_release_if_empty(heap) {
-    lock(heap);
-    if
-    :: dead[heap] ->
-       heap_settle(heap);
-       if
-       :: page_heap == heap && is_empty -> detach()
-       :: else
-       fi
-    :: else
-    fi;
-    unlock(heap)
-}
-
-inline heap_put_aside_current(heap) {
-    if
-    :: is_current(heap) && free_list == 0 -> page_mark_full()
-    :: else
-    fi;
-    if
-    :: is_current(heap) -> d_step { state = PARTIAL; used-- }
-    :: else
-    fi
-}
 
 inline heap_abandon(heap) {
     lock(heap);

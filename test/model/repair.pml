@@ -1,7 +1,7 @@
 /* The repair in the child of a fork, store by store, beside the survivor's fast paths.
  *
  * Models: settle, make_partial, make_full, drop, list_again, clear_lists, end_vanished
- * (heap/fork.c); lend_forget, lend_take (heap/lend.c); give, tell (heap/remote.c);
+ * (heap/fork.c); take_first (heap/retain.c); give, tell (heap/remote.c);
  * heap_release_if_empty (heap/sweep.c); idle_retire (heap/idle.c); count_large (heap/fork.c);
  * large_free, leave_heap (alloc/large.c); forked_check (os/forked.h), beside what fork.pml models.
  *
@@ -10,7 +10,7 @@
  *  - A page of the vanished thread, which took STEPS steps on its BLOCKS blocks. The survivor frees
  *    for it before the fork, beside the repair and behind it; then the page is adopted, and all of
  *    its blocks handed out.
- *  - A page of the survivor, which others had in their hands: swept, retired, lent.
+ *  - A page of the survivor, which others had in their hands: swept, retired.
  *  - A large object of a first-class heap of the survivor, which frees it.
  * Shown for every schedule:
  *  - No block is handed out twice, no page is dropped of which somebody has a block, and the
@@ -30,7 +30,7 @@
  *   FAULT_MARK_LEFT    a page that is listed as partial stays marked as full
  *   FAULT_GIVEN_BACK   the mark is taken off by a store
  *   FAULT_TAKEN_FIRST  a large object is taken before the repair is waited for
- *   FAULT_LENT         what was lent stays so
+ *   FAULT_STACK        what was retained stays on its stack
  *   FAULT_RETAINED     retained pages are listed again, as if they were partial
  *   FAULT_IN_HAND      current pages are listed
  */
@@ -253,10 +253,10 @@ proctype grandchild() {
 /* The page's span, in use, in somebody's hands or free; the list or place it stands in. */
 mtype = { IN_USE, TRANSIT, FREED };
 mtype span = IN_USE;
-bit listed_partial, listed_retained, lent;
+bit listed_partial, listed_retained;
 byte live = 1;
 
-#define places (listed_partial + listed_retained + lent)
+#define places (listed_partial + listed_retained)
 #define is_in_place                                                                \
     (page_heap == 0 || (state == CURRENT && places == 0) ||                        \
      (state == PARTIAL && listed_partial && places == 1) ||                        \
@@ -279,18 +279,14 @@ proctype sweeper() {
               if
               :: true -> /* retire (heap/idle.c) */
                  state = RETAINED;
-                 listed_retained = 1;
-                 page_heap = 1
+                 page_heap = 1;
+                 listed_retained = 1
               :: span = TRANSIT; span = FREED
               fi
-           :: listed_retained ->
-              listed_retained = 0;
-              lent = 1;
-              if
-              :: atomic { lent -> lent = 0; listed_retained = 1 }
-              :: atomic { !lent -> skip }
-              fi
-           :: listed_retained -> listed_retained = 0; page_heap = 0; span = TRANSIT; span = FREED
+           :: atomic { listed_retained -> listed_retained = 0 };
+              page_heap = 0;
+              span = TRANSIT;
+              span = FREED
            :: else
            fi;
            release_lock()
@@ -307,7 +303,7 @@ proctype holder_of_lock() {
 }
 
 /* Before its first lock it waits for the repair; what it has on its fast paths it uses all the
- * time. Where another has the lock it goes on with what is lent. */
+ * time. Where another has the lock it goes on with what is retained. */
 proctype allocating_survivor() {
     byte calls;
     do
@@ -342,8 +338,13 @@ proctype allocating_survivor() {
              fi;
              assert(page_heap == 0 || span == IN_USE);
              release_lock()
-          :: atomic { heap_lock[1] && lent -> lent = 0; assert(span == IN_USE); state = CURRENT }
-          :: atomic { heap_lock[1] && !lent -> skip }
+          :: atomic {
+                 heap_lock[1] && listed_retained ->
+                 listed_retained = 0;
+                 assert(span == IN_USE);
+                 state = CURRENT
+             }
+          :: atomic { heap_lock[1] && !listed_retained -> skip }
           fi
        fi
     :: !forked -> forked = 1
@@ -355,9 +356,8 @@ proctype repairer_of_lists() {
     forked;
     heap_lock[1] = 0;
     listed_partial = 0;
+#ifndef FAULT_STACK
     listed_retained = 0;
-#ifndef FAULT_LENT
-    lent = 0;
 #endif
     if
     :: span == IN_USE ->

@@ -12,7 +12,7 @@
 
 enum {
     IN_FLIGHT = 100000,
-    SLOTS = 500000, /* some 200 MiB: see docs/evidence.md for fewer */
+    SLOTS = 50000, /* some 21 MiB: see docs/evidence.md for others */
     REQUESTS_AT_ONCE = 4,
     BLOCKS_PER_REQUEST = 1000,
     LOOKS = 100,

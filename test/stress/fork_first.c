@@ -10,7 +10,7 @@ enum { NO_SUCH_POINT = 3 };
 
 /* It vanishes in the children, so that there is something to repair. */
 static actor_t other;
-static void *kept[BLOCKS], *object, *limited_object;
+static void *kept[BLOCKS], *untouched[BLOCKS], *object, *limited_object;
 static eddy_heap_t *limited;
 
 /* ---- what comes first ---- */
@@ -28,6 +28,7 @@ static void use_all(void) {
     schedule_hook = NULL;
     allocate_many();
     for (size_t i = 0; i < BLOCKS; i++) sealed_drop(&kept[i]);
+    for (size_t i = 0; i < BLOCKS; i++) sealed_drop(&untouched[i]);
     eddy_collect();
     allocate_many();
 }
@@ -74,21 +75,21 @@ static void who_forked_ends_first(void **state) {
 
 /* ---- beside the repair: another thread is in the middle of it ---- */
 
-static _Thread_local bool repairs;
+static _Thread_local bool counts;
 static size_t stop_at;
 static long patience_ms; /* how long the stopped one stays so: the other may have to wait for it */
 
-static void stop_in_repair(void) {
-    if (!repairs || atomic_fetch_add(&preempt.seen, 1) + 1 != stop_at) return;
+static void stop_here(void) {
+    if (!counts || atomic_fetch_add(&preempt.seen, 1) + 1 != stop_at) return;
     struct timespec until = preempt_deadline(patience_ms);
     sem_post(&preempt.reached);
     while (sem_timedwait(&preempt.resumed, &until) != 0 && errno == EINTR) continue;
 }
 
 static void *repair(void *unused) {
-    repairs = true;
+    counts = true;
     sealed_free(sealed_malloc(SIZE));
-    repairs = false;
+    counts = false;
     atomic_store(&child_thread_is_done, true);
     return unused;
 }
@@ -97,7 +98,7 @@ static void *repair(void *unused) {
 static void stop_a_repair(child_fn *beside) {
     pthread_t thread;
     alarm(CHILD_SECONDS);
-    schedule_hook = stop_in_repair;
+    schedule_hook = stop_here;
     check(pthread_create(&thread, NULL, repair, NULL) == 0);
     bool done, stops;
     do {
@@ -112,16 +113,20 @@ static void stop_a_repair(child_fn *beside) {
     _exit(stops ? EXIT_SUCCESS : NO_SUCH_POINT);
 }
 
-static void at_every_point_of_the_repair(child_fn *beside, long patience) {
+static void at_every_point(void (*stop)(child_fn *), child_fn *argument, long patience) {
     patience_ms = patience;
     int status = 0;
     for (stop_at = 1; status == 0; stop_at++) {
         pid_t child = fork();
-        if (child == 0) stop_a_repair(beside);
+        if (child == 0) stop(argument);
         check(child > 0 && waitpid(child, &status, 0) == child);
     }
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == NO_SUCH_POINT);
     assert_true(stop_at > 10);
+}
+
+static void at_every_point_of_the_repair(child_fn *beside, long patience) {
+    at_every_point(stop_a_repair, beside, patience);
 }
 
 static void fork_again(void) { fork_and_wait(use_all); }
@@ -140,6 +145,53 @@ static void frees_at_every_point_of_the_repair(void **state) {
     (void)state;
     if (TSAN) skip();
     at_every_point_of_the_repair(free_a_third, PATIENCE_MS);
+}
+
+/* It ends with a record of a thread that has vanished. */
+static void *repair_meanwhile(void *unused) {
+    while (sem_wait(&preempt.reached) != 0) continue;
+    sealed_free(sealed_malloc(SIZE));
+    sem_post(&preempt.resumed);
+    return unused;
+}
+
+static void *left;
+
+static void *leave_a_block(void *unused) {
+    left = sealed_malloc(SIZE);
+    return unused;
+}
+
+/* In a child: a second thread repairs, and ends, while `body` stands before its n-th operation. A
+ * third ends after that with the same record, and leaves a page. */
+static void stop_beside_a_repair(child_fn *body) {
+    pthread_t thread;
+    alarm(CHILD_SECONDS);
+    check(pthread_create(&thread, NULL, repair_meanwhile, NULL) == 0);
+    schedule_hook = stop_here;
+    counts = true;
+    body();
+    counts = false;
+    bool stopped = atomic_load(&preempt.seen) >= stop_at;
+    if (!stopped) sem_post(&preempt.reached);
+    check(pthread_join(thread, NULL) == 0);
+    schedule_hook = NULL;
+    check(pthread_create(&thread, NULL, leave_a_block, NULL) == 0);
+    check(pthread_join(thread, NULL) == 0);
+    sealed_drop(&left);
+    use_all();
+    _exit(stopped ? EXIT_SUCCESS : NO_SUCH_POINT);
+}
+
+/* Of a full page, which is given some of them: its heap is told so. */
+static void free_untouched(void) {
+    for (size_t i = 0; i < BLOCKS / 4; i++) sealed_drop(&untouched[i]);
+}
+
+static void a_repair_at_every_point_of_frees(void **state) {
+    (void)state;
+    if (TSAN) skip();
+    at_every_point(stop_beside_a_repair, free_untouched, PATIENCE_MS);
 }
 
 /* What the heap holds is counted anew by the repair. */
@@ -161,6 +213,7 @@ static void a_large_object_of_a_heap_is_freed_at_every_point_of_the_repair(void 
 /* Pages that are full, that others have freed blocks of, and of which blocks were freed at home. */
 static void fill_pages(void *unused) {
     (void)unused;
+    for (size_t i = 0; i < BLOCKS; i++) untouched[i] = sealed_malloc(SIZE / 2);
     for (size_t i = 0; i < BLOCKS; i++) kept[i] = sealed_malloc(SIZE);
     for (size_t i = 0; i < BLOCKS / 3; i += 2) sealed_drop(&kept[i]);
 }
@@ -196,6 +249,7 @@ int main(void) {
         cmocka_unit_test(who_forked_ends_first),
         cmocka_unit_test(a_fork_at_every_point_of_the_repair),
         cmocka_unit_test(frees_at_every_point_of_the_repair),
+        cmocka_unit_test(a_repair_at_every_point_of_frees),
         cmocka_unit_test(a_large_object_of_a_heap_is_freed_at_every_point_of_the_repair),
     };
     return cmocka_run_group_tests(tests, start, end);

@@ -270,7 +270,7 @@ static void late_pages_of_a_vanished_thread_are_free_in_the_child(void **state) 
     burst_free_all(&burst);
 }
 
-static void use_what_was_lent(void) {
+static void use_what_was_retained(void) {
     heap_verify(own_heap());
     allocate_pages(3);
     assert_settled(own_heap());
@@ -279,12 +279,12 @@ static void use_what_was_lent(void) {
     check(live_blocks() == 0);
 }
 
-static void lent_pages_are_free_in_the_child(void **state) {
+static void retained_pages_are_free_in_the_child(void **state) {
     (void)state;
     allocate_pages(3);
     free_blocks();
-    hold_lock_and_lend();
-    fork_and_wait(use_what_was_lent);
+    hold_lock();
+    fork_and_wait(use_what_was_retained);
     let_lock_go();
     heap_verify(own_heap());
 }
@@ -304,7 +304,7 @@ int main(void) {
         test(a_heap_that_is_standard_no_more_counts_its_late_pages),
         test(the_forking_threads_late_pages_stay),
         test(late_pages_of_a_vanished_thread_are_free_in_the_child),
-        test(lent_pages_are_free_in_the_child),
+        test(retained_pages_are_free_in_the_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

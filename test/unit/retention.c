@@ -278,6 +278,19 @@ static void classes_one_after_the_other_share_their_current_pages(void **state) 
     assert_true(slices_held() <= PAGES + 2);
 }
 
+/* What was never touched is no use to who comes next. */
+static void of_empty_current_pages_the_one_touched_most_serves(void **state) {
+    (void)state;
+    void *few = must(eddy_malloc(16)), *many[SLICE_BYTES / 1024];
+    for (size_t i = 0; i < LENGTH(many); i++) many[i] = must(eddy_malloc(1024));
+    page_t *touched = page_of(many[0]);
+    eddy_free(few);
+    for (size_t i = 0; i < LENGTH(many); i++) eddy_free(many[i]);
+    void *block = must(eddy_malloc(512));
+    assert_ptr_equal(page_of(block), touched);
+    eddy_free(block);
+}
+
 static void one_block_of_each_class(void) {
     for (unsigned i = 0; i < CLASS_COUNT; i++) eddy_free(must(eddy_malloc(class_bytes(i))));
 }
@@ -421,6 +434,7 @@ int main(void) {
         RETENTION_TEST(with_endless_decay_everything_is_kept),
         RETENTION_TEST(alternating_classes_share_their_pages),
         RETENTION_TEST(classes_one_after_the_other_share_their_current_pages),
+        RETENTION_TEST(of_empty_current_pages_the_one_touched_most_serves),
         RETENTION_TEST(classes_that_take_turns_have_a_page_each_before_long),
         RETENTION_TEST(classes_with_pages_of_other_lengths_share_their_memory),
         RETENTION_TEST(large_objects_use_what_is_kept_of_pages),

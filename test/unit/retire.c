@@ -36,12 +36,11 @@ static int end(void **state) {
          index_++, burst_free_all(&burst), start_clean())
 
 static list_t *partial_pages(size_t size) { return &own_heap()->partial[class_of(size)]; }
-static list_t *retained_pages(size_t size) { return &own_heap()->retained[class_of(size)]; }
 
 static void assert_retained(const page_t *page) {
     assert_int_equal(page->state, PAGE_RETAINED);
     assert_null(load_relaxed(&page->owner));
-    assert_true(list_holds(retained_pages(burst.size), &page->link));
+    assert_true(retains(page));
     assert_false(list_holds(partial_pages(burst.size), &page->link));
     heap_verify(own_heap());
 }

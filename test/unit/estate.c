@@ -1,0 +1,151 @@
+/* Estates: the pages of ended threads serve whoever needs them, one by one.
+ * SPDX-License-Identifier: MIT */
+#include "heap/estate.h"
+
+#include "common/actor.h"
+#include "common/alone.h"
+#include "common/burst.h"
+#include "common/clock.h"
+#include "common/forked.h"
+#include "heap/remote.h"
+
+static const size_t page_size = 1000;
+
+static burst_t burst;
+static void *extra; /* the only block of its page */
+
+static int end(void **state) {
+    burst_free_all(&burst);
+    eddy_free(extra);
+    extra = NULL;
+    return tear_down_clean(state);
+}
+
+static void fill_pages(void *pages) { burst_fill(&burst, page_size, *(size_t *)pages); }
+
+static void fill_page_and_begin_another(void *unused) {
+    (void)unused;
+    burst_fill(&burst, page_size, 1);
+    extra = must(eddy_malloc(page_size));
+    assert_ptr_not_equal(page_of(extra), burst.page[0]);
+}
+
+static void free_half(size_t page) {
+    for (size_t j = 0; j < burst.limit; j += 2) burst_free(&burst, page, j);
+    remote_flush(thread_self);
+}
+
+/* Pages of an ended thread, half of whose blocks another has freed. */
+static void leave_pages(size_t pages) {
+    in_thread(fill_pages, &pages);
+    for (size_t i = 0; i < pages; i++) free_half(i);
+}
+
+/* The running thread has the record of the one that has left them. */
+static void take_record(void *unused) {
+    (void)unused;
+    eddy_free(must(eddy_malloc(1)));
+    assert_ptr_equal(own_heap()->estate, load_relaxed(&burst.page[0]->heap));
+}
+
+static void no_thread_owns_a_page_that_is_left(void **state) {
+    (void)state;
+    leave_pages(3);
+    for (size_t i = 0; i < burst.pages; i++) {
+        heap_t *estate = load_relaxed(&burst.page[i]->heap);
+        assert_null(load_relaxed(&burst.page[i]->owner));
+        assert_null(load_relaxed(&estate->thread));
+        assert_int_equal(load_relaxed(&estate->state), HEAP_DEAD);
+        assert_int_equal(estate->demand.in_use, burst.pages * burst.slices);
+        heap_verify(estate);
+    }
+}
+
+static void pages_left_serve_others_while_their_record_has_a_thread(void **state) {
+    (void)state;
+    actor_t next;
+    actor_start(&next);
+    leave_pages(3);
+    actor_do(&next, take_record, NULL);
+    heap_t *estate = load_relaxed(&burst.page[0]->heap);
+    eddy_counters_t before = counters_now();
+    burst_refill(&burst);
+    assert_risen(before, pages_adopted, 3);
+    assert_risen(before, pages_made, 0);
+    assert_int_equal(estate->demand.in_use, 0);
+    actor_end(&next);
+}
+
+static void take_one_block(void *unused) {
+    (void)unused;
+    heap_t *estate = load_relaxed(&burst.page[0]->heap);
+    size_t taken = burst_take(&burst);
+    for (size_t i = 0; i < burst.pages; i++) {
+        bool adopted = i == taken;
+        page_t *page = burst.page[i];
+        assert_ptr_equal(load_relaxed(&page->heap), adopted ? own_heap() : estate);
+        assert_ptr_equal(load_relaxed(&page->owner), adopted ? thread_self : NULL);
+    }
+    assert_int_equal(own_heap()->demand.in_use, burst.slices);
+    assert_int_equal(estate->demand.in_use, 2 * burst.slices);
+    heap_verify(own_heap());
+    heap_verify(estate);
+}
+
+static void the_next_thread_adopts_them_one_by_one(void **state) {
+    (void)state;
+    leave_pages(3);
+    in_thread(take_one_block, NULL);
+}
+
+static void use_up_what_is_linked(void *unused) {
+    (void)unused;
+    page_t *begun = page_of(extra);
+    void *others[64];
+    size_t count = 0, linked = begun->capacity - 1;
+    assert_in_range(linked, 1, LENGTH(others) - 1);
+    eddy_counters_t before = counters_now();
+    for (; count < linked; count++) others[count] = must(eddy_malloc(page_size));
+    assert_ptr_equal(page_of(others[linked - 1]), begun);
+    burst_refill(&burst);
+    assert_risen(before, extensions, 0);
+    others[count++] = must(eddy_malloc(page_size));
+    assert_risen(before, extensions, 1);
+    assert_ptr_equal(page_of(others[linked]), begun);
+    while (count > 0) eddy_free(others[--count]);
+}
+
+static void pages_left_come_before_blocks_that_were_never_linked(void **state) {
+    (void)state;
+    in_thread(fill_page_and_begin_another, NULL);
+    free_half(0);
+    in_thread(use_up_what_is_linked, NULL);
+}
+
+static void refill_in_child(void) {
+    eddy_counters_t before = counters_now();
+    burst_refill(&burst);
+    check(load_relaxed(&burst.page[0]->heap) == own_heap());
+    assert_risen(before, pages_made, 0);
+}
+
+static void the_child_of_a_fork_adopts_them(void **state) {
+    (void)state;
+    leave_pages(3);
+    heap_t *estate = load_relaxed(&burst.page[0]->heap);
+    fork_and_wait(refill_in_child);
+    assert_ptr_equal(load_relaxed(&burst.page[0]->heap), estate);
+}
+
+#define ESTATE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_clean, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ESTATE_TEST(no_thread_owns_a_page_that_is_left),
+        ESTATE_TEST(pages_left_serve_others_while_their_record_has_a_thread),
+        ESTATE_TEST(the_next_thread_adopts_them_one_by_one),
+        ESTATE_TEST(pages_left_come_before_blocks_that_were_never_linked),
+        ESTATE_TEST(the_child_of_a_fork_adopts_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
