@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Count what a free by another thread costs, exactly, by callgrind: the instructions of the thread
-that frees and of the one that allocated, together, relative to a free by the thread itself.
+that frees and of the one that allocated, together, relative to a free by the thread itself; and
+those of a free of what a thread left that has ended.
 
     bench/threads/count_remote.py                          Eddy, libc and the installed peers
     bench/threads/count_remote.py eddy old=/tmp/libeddy.so
@@ -33,12 +34,14 @@ def per_block(program, allocator, freer, case):
 
 
 def compare(program, allocator, case):
-    """The counts of own blocks, those of another thread's, and what a free of the latter costs in
-    frees of the former."""
-    own, other = (per_block(program, allocator, freer, case) for freer in ("own", "other"))
+    """The counts of own blocks, of another thread's and of an ended one's, and what a free of
+    these costs in frees of own ones."""
+    counts = {freer: per_block(program, allocator, freer, case)
+              for freer in ("own", "other", "left")}
+    own, other, left = counts.values()
     # What the owner has to do for it shows in its mallocs.
     remote_free = other["free"] + other["malloc"] - own["malloc"]
-    return own, other, remote_free / own["free"]
+    return counts, {"other": remote_free / own["free"], "left": left["free"] / own["free"]}
 
 
 def main():
@@ -54,14 +57,17 @@ def main():
         [allocators.eddy(), allocators.LIBC, *allocators.find_peers()]
 
     program = options.programs / "threads" / "remote"
-    print(f"{'instructions per block':34}{'own thread':>16}{'other thread':>18}\n{'':34}"
-          f"{'malloc':>9}{'free':>7}{'malloc':>11}{'free':>7}   a free by another / by its own")
+    print(f"{'instructions per block':34}{'own thread':>16}{'other thread':>18}"
+          f"{'a free of it':>15}{'ended thread':>16}{'a free of it':>15}\n{'':34}"
+          f"{'malloc':>9}{'free':>7}{'malloc':>11}{'free':>7}{'in own ones':>15}"
+          f"{'free':>16}{'in own ones':>15}")
     for allocator in chosen:
         for case in CASES:
-            own, other, ratio = compare(program, allocator, case)
+            counts, ratios = compare(program, allocator, case)
+            own, other, left = counts.values()
             print(f"{allocator.name:10} {case:23}{own['malloc']:9.1f}{own['free']:7.1f}"
-                  f"{other['malloc']:11.1f}{other['free']:7.1f}{ratio:9.2f}",
-                  flush=True)
+                  f"{other['malloc']:11.1f}{other['free']:7.1f}{ratios['other']:15.2f}"
+                  f"{left['free']:16.1f}{ratios['left']:15.2f}", flush=True)
 
 
 if __name__ == "__main__":

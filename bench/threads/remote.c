@@ -1,8 +1,10 @@
 /* What count_remote.py runs under callgrind: two threads that allocate and free in turn, each its
- * own blocks or the other's. The work of each turn stands in a function of its own, by which
- * callgrind switches its counting on and off; what the threads wait for each other is not counted.
+ * own blocks or the other's; or two that end once they have allocated, one after the other, and a
+ * third one that frees. The work of each turn stands in a function of its own, by which callgrind
+ * switches its counting on and off; what the threads wait for each other is not counted.
  *
- *     remote FREER ORDER SIZES ROUNDS     FREER: own, other; ORDER: fifo, random; SIZES: one, mixed
+ *     remote FREER ORDER SIZES ROUNDS     FREER: own, other, left; ORDER: fifo, random;
+ *                                         SIZES: one, mixed
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@ enum { THREADS = 2, BURST = 1000, ONE_SIZE = 64, MIXED_MOST = 1024, WARM_UP_ROUN
 
 static struct {
     bool own, mixed;
+    bool counted; /* of the threads that end: whether this round is */
     size_t rounds;
     pthread_barrier_t barrier;
     const uint32_t *order;
@@ -41,6 +44,10 @@ static void take_turn(void **blocks, uint64_t *random) {
 __attribute__((noinline)) void count_here(void **blocks, uint64_t *random);
 void count_here(void **blocks, uint64_t *random) { take_turn(blocks, random); }
 
+static void count_turn(void **blocks, uint64_t *random, bool counted) {
+    (counted ? count_here : take_turn)(blocks, random);
+}
+
 /* The threads take turns, so that the counts are the same in every run. */
 static void run_round(size_t index, uint64_t *random, bool counted) {
     const size_t freed = remote.own ? index : (index + 1) % THREADS;
@@ -48,10 +55,18 @@ static void run_round(size_t index, uint64_t *random, bool counted) {
         if (turn % THREADS == index) {
             const bool frees = turn >= THREADS;
             void **blocks = remote.blocks[frees ? freed : index];
-            (counted ? count_here : take_turn)(blocks, frees ? NULL : random);
+            count_turn(blocks, frees ? NULL : random, counted);
         }
         pthread_barrier_wait(&remote.barrier);
     }
+}
+
+static pthread_t begin(void *(*run)(void *), size_t index) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run, (void *)(uintptr_t)index) != 0) {
+        bench_fail("thread", "refused");
+    }
+    return thread;
 }
 
 static void *run(void *argument) {
@@ -62,21 +77,40 @@ static void *run(void *argument) {
     return NULL;
 }
 
+static void run_in_turn(void) {
+    pthread_t threads[THREADS];
+    pthread_barrier_init(&remote.barrier, NULL, THREADS);
+    for (size_t i = 0; i < THREADS; i++) threads[i] = begin(run, i);
+    for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+static void *allocate_and_end(void *argument) {
+    const size_t index = (size_t)(uintptr_t)argument;
+    uint64_t random = index + 1;
+    count_turn(remote.blocks[index], &random, remote.counted);
+    return NULL;
+}
+
+static void run_left(void) {
+    for (size_t round = 0; round < WARM_UP_ROUNDS + remote.rounds; round++) {
+        remote.counted = round >= WARM_UP_ROUNDS;
+        for (size_t i = 0; i < THREADS; i++) pthread_join(begin(allocate_and_end, i), NULL);
+        for (size_t i = 0; i < THREADS; i++) count_turn(remote.blocks[i], NULL, remote.counted);
+    }
+}
+
 int main(int argc, char **argv) {
-    if (argc != 5) bench_fail("usage", "remote own|other fifo|random one|mixed ROUNDS");
+    if (argc != 5) bench_fail("usage", "remote own|other|left fifo|random one|mixed ROUNDS");
     remote.own = strcmp(argv[1], "own") == 0;
+    const bool left = strcmp(argv[1], "left") == 0;
     remote.mixed = strcmp(argv[3], "mixed") == 0;
     remote.rounds = strtoul(argv[4], NULL, 10);
     const bool random = strcmp(argv[2], "random") == 0;
     remote.order = burst_order_make(random ? BURST_RANDOM : BURST_FIFO, BURST, 1);
-    pthread_barrier_init(&remote.barrier, NULL, THREADS);
-
-    pthread_t threads[THREADS];
-    for (size_t i = 0; i < THREADS; i++) {
-        if (pthread_create(&threads[i], NULL, run, (void *)(uintptr_t)i) != 0) {
-            bench_fail("thread", "refused");
-        }
+    if (left) {
+        run_left();
+    } else {
+        run_in_turn();
     }
-    for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     return 0;
 }

@@ -8,9 +8,9 @@
  * share of all memory each (docs/evidence.md, "Estates").
  *
  * Invariants: an estate is dead for good, has no thread, and neither current nor retained pages;
- * its pages have no owner, so that every free into them is one of another thread. Whoever empties
- * one releases it (heap_release_if_empty). In the child of a fork it is a sub-heap's struct to be
- * used again once its pages are gone (heap/subheap.h), and no record's any more.
+ * its pages are thread_nobody's. Whoever empties one releases it (heap_release_if_empty). In the
+ * child of a fork it is a sub-heap's struct to be used again once its pages are gone
+ * (heap/subheap.h), and no record's any more.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_ESTATE_H
 #define EDDY_HEAP_ESTATE_H
@@ -22,8 +22,8 @@
  * thread. */
 void estate_leave(heap_t *heap);
 
-/* List a page of the class that an ended thread has left as the heap's own, first and without an
- * owner: the caller makes it current. False when there is none. Never waits. Owner only, under the
+/* List a page of the class that an ended thread has left as the heap's own, first: the caller makes
+ * it current, and so the thread's. False when there is none. Never waits. Owner only, under the
  * heap's lock. */
 out_of_line bool estate_adopt(heap_t *heap, unsigned size_class);
 

@@ -64,6 +64,11 @@ static void make_full(page_t *page, uint32_t in_use) {
     page->used = in_use - (page->block_limit - page_wake(page->block_limit));
 }
 
+static thread_t *owner_in(heap_t *heap) {
+    thread_t *thread = load_relaxed(&heap->thread);
+    return thread != NULL ? thread : &thread_nobody;
+}
+
 /* Of a heap whose thread has vanished. Only thread_free may change meanwhile: the survivor may hand
  * in blocks. */
 static void settle(heap_t *heap, page_t *page) {
@@ -79,7 +84,7 @@ static void settle(heap_t *heap, page_t *page) {
     make_partial(page, in_use);
     if (full) make_full(page, in_use);
     bool local = !load_relaxed(&page->has_interior);
-    store_relaxed(&page->owner, local ? load_relaxed(&heap->thread) : NULL);
+    store_relaxed(&page->owner, local ? owner_in(heap) : NULL);
     list_by_state(heap, page);
     demand_rise(&heap->demand, span_slices(page));
 }

@@ -55,7 +55,7 @@ typedef struct heap {
     page_t *direct[DIRECT_COUNT];
     page_t *current[CLASS_COUNT];
     /* set when a thread takes the heap, constant while it is live */
-    _Atomic(struct thread *) thread;         /* NULL: a sub-heap whose thread has ended */
+    _Atomic(struct thread *) thread;         /* NULL: an estate, or a sub-heap without one */
     _Atomic(struct eddy_heap *) first_class; /* NULL: an ordinary heap */
     /* the owner's; the lock for who is not */
     heap_counters_t counters;
@@ -137,8 +137,8 @@ void heap_settle_for(heap_t *heap, unsigned size_class);
  * last first; the last page may be longer than what was left to take. The slices taken. They are
  * freed (idle_free) without the lock, since the kernel may be called. The owner needs no lock. */
 size_t heap_detach_retained(heap_t *heap, size_t slices, list_t *detached);
-/* Frees into the heap's pages are local to `thread` from now on; NULL: to none. Every page that is
- * in use is partial or full. */
+/* Frees into the heap's pages are local to `thread` from now on. Every page that is in use is
+ * partial or full. */
 void heap_set_owner(heap_t *heap, struct thread *thread);
 /* Cut off the slices of the heap's current pages that no block lies in, of classes that do not
  * grow (docs/evidence.md, "Shortening"). Owner only. They are freed (page_free_rest) without the

@@ -29,9 +29,10 @@
  *      PAGE_PARTIAL   in use: 0 when the page is empty and retires
  *      PAGE_FULL      in use - (block_limit - page_wake): 0 when so many were freed that the page
  *                     is worth listing again
- *  - `owner` is the thread while its frees may push on `free` at once: in all states but RETAINED,
- *    in pages without interior pointers; NULL otherwise. One comparison on the fast path of free
- *    sorts out retained, foreign, large, inner and interior cases together.
+ *  - `owner` is the thread while its frees may push on `free` at once, thread_nobody in pages that
+ *    an ended thread left. NULL while RETAINED or TAKEN, until the page is current, and with
+ *    interior pointers. One comparison on the fast path of free sorts out retained, foreign, large,
+ *    inner and interior cases together.
  *  - The blocks in use of a page that is not current only fall. When they equal the pending count
  *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the
  *    heap's lock may take it: a stale `used` is too high, which errs on the safe side.

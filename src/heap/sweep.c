@@ -134,7 +134,10 @@ void heap_abandon(heap_t *heap) {
     store_ordered(&heap->state, HEAP_DEAD);
     detach_resting(heap, &detached);
     /* The record of the thread will be another thread's, but not a sub-heap. */
-    if (heap != &load_relaxed(&heap->thread)->heap) heap_set_owner(heap, NULL);
+    if (heap != &load_relaxed(&heap->thread)->heap) {
+        store_relaxed(&heap->thread, NULL);
+        set_owner(heap, &thread_nobody);
+    }
     lock_release(&heap->lock);
     idle_free(&detached);
 }
@@ -208,7 +211,7 @@ void heap_merge(heap_t *from, heap_t *to) {
 void heap_bequeath(heap_t *heap, heap_t *estate) {
     lock_acquire(&heap->lock);
     heap_settle(heap);
-    set_owner(heap, NULL);
+    set_owner(heap, &thread_nobody);
     move_pages(heap, estate);
     lock_release(&heap->lock);
 }

@@ -27,6 +27,7 @@ _Static_assert(DIRECT_COUNT == 65 && CLASS_COUNT == 80, "NO_PAGES fills the tabl
 
 thread_t thread_none = NO_PAGES;
 thread_t thread_gone = NO_PAGES;
+thread_t thread_nobody;
 _Thread_local thread_t *thread_self = &thread_none;
 
 static lock_t lock = LOCK_INIT(RANK_REGISTRY);

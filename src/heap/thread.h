@@ -44,6 +44,9 @@ typedef struct thread {
  * handler; both have heaps without a page and never own one. */
 extern _Thread_local thread_t *thread_self hidden_symbol __attribute__((tls_model("initial-exec")));
 extern thread_t thread_none hidden_symbol, thread_gone hidden_symbol;
+/* The owner of pages that ended threads left. No thread runs as it, so that every free into them is
+ * one of another thread, and as cheap as such frees are. */
+extern thread_t thread_nobody hidden_symbol;
 
 static always_inline bool thread_is_started(const thread_t *thread) {
     return thread->standard != NULL;

@@ -380,6 +380,11 @@ BUGS = (
     Bug("parts of ended threads are not found again", "heap/subheap.c", "take_left",
         "!subheap->is_left", "true", ("unit/first_class",)),
 
+    Bug("what ended threads leave has no owner", SWEEP, "heap_bequeath",
+        "set_owner(heap, &thread_nobody);", "set_owner(heap, NULL);", ("unit/estate",)),
+    Bug("what a vanished thread leaves has no owner", "heap/fork.c", "owner_in",
+        "thread != NULL ? thread : &thread_nobody", "thread", ("unit/estate",)),
+
     # ---- orders: seen where two threads run at the same time ----
     Bug("a heap dies in no order", SWEEP, "heap_abandon",
         "store_ordered(&heap->state, HEAP_DEAD)", "store_relaxed(&heap->state, HEAP_DEAD)",
