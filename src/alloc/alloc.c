@@ -13,7 +13,8 @@
 
 heap_t *alloc_heap(heap_t *heap) {
     thread_t *thread = thread_self;
-    if (heap != &thread->heap) return heap;
+    /* Without a thread is that of thread_none or thread_gone: this very call started the thread. */
+    if (heap != &thread->heap && load_relaxed(&heap->thread) != NULL) return heap;
     /* A thread without a record has none. */
     if (likely(thread->standard != NULL)) return thread->standard;
     thread = thread_start();

@@ -7,7 +7,8 @@
 #include "heap/thread.h"
 
 /* The heap to allocate from when a caller names this one: the thread's standard heap in place of
- * its ordinary one, which belongs to no thread before its first slow path; NULL without memory. */
+ * its ordinary one, which belongs to no thread before its first slow path: a call that goes there
+ * twice may name that of before both times. NULL without memory. */
 heap_t *alloc_heap(heap_t *heap);
 /* As fast_heap_malloc, all usable bytes zero. */
 void *alloc_zeroed(heap_t *heap, size_t size);

@@ -503,6 +503,9 @@ BUGS = (
         "copied != NULL || !holds", "copied != NULL || holds || !holds", ("unit/failure",)),
 
     # ---- zero, and the rest ----
+    Bug("a first call goes on with the heap of no thread", "alloc/alloc.c", "alloc_heap",
+        "heap != &thread->heap && load_relaxed(&heap->thread) != NULL", "heap != &thread->heap",
+        ("stress/first_use",)),
     Bug("calloc trusts every page", "alloc/alloc.c", "try_block",
         "is_zero ? sizeof *block : page->block_bytes", "sizeof *block", ("unit/calloc",)),
     Bug("calloc forgets the link", "alloc/alloc.c", "try_block",

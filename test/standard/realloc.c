@@ -1,6 +1,7 @@
 /* realloc and reallocarray: contents, and the corners where standards differ.
  * SPDX-License-Identifier: MIT */
 #include <malloc.h>
+#include <semaphore.h>
 
 #include "standard.h"
 
@@ -149,6 +150,100 @@ static void success_leaks_nothing(void **state) {
     assert_int_equal(live_blocks(), before);
 }
 
+/* ---- as the first call of a thread ---- */
+
+enum { NEIGHBOURS = 8 };
+
+/* Blocks among each other, so that few of them can grow where they lie. */
+static void make_neighbours(void *blocks[], size_t size) {
+    for (unsigned i = 0; i < NEIGHBOURS; i++) {
+        blocks[i] = must(malloc(size));
+        fill(blocks[i], size, i);
+    }
+}
+
+static void *double_to_400_kib(void *block) { return realloc(block, 400 * KIB); }
+
+static void a_thread_may_begin_by_growing_what_another_made(void **state) {
+    (void)state;
+    void *blocks[NEIGHBOURS];
+    make_neighbours(blocks, 200 * KIB);
+    bool any_moved = false;
+    for (unsigned i = 0; i < NEIGHBOURS; i++) {
+        void *grown = must(run_thread(double_to_400_kib, blocks[i]));
+        any_moved = any_moved || grown != blocks[i];
+        assert_true(is_filled(grown, 200 * KIB, i));
+        free(grown);
+    }
+    assert_true(any_moved);
+}
+
+static pthread_key_t late_key;
+static void *late_blocks[NEIGHBOURS];
+
+/* Behind the exit handler of Eddy, whichever of the two comes first in a round. */
+static void grow_in_second_round(void *value) {
+    static _Thread_local bool is_second;
+    if (!is_second) {
+        is_second = true;
+        pthread_setspecific(late_key, value);
+        return;
+    }
+    void **block = value;
+    *block = double_to_400_kib(*block);
+}
+
+static void *end_with_growing(void *block) {
+    free(malloc(10));
+    pthread_setspecific(late_key, block);
+    return NULL;
+}
+
+static void a_thread_may_begin_again_with_it_in_its_last_destructors(void **state) {
+    (void)state;
+    assert_int_equal(pthread_key_create(&late_key, grow_in_second_round), 0);
+    make_neighbours(late_blocks, 200 * KIB);
+    for (unsigned i = 0; i < NEIGHBOURS; i++) {
+        run_thread(end_with_growing, &late_blocks[i]);
+        assert_true(is_filled(must(late_blocks[i]), 200 * KIB, i));
+        free(late_blocks[i]);
+    }
+    pthread_key_delete(late_key);
+}
+
+static sem_t nothing_is_left;
+
+static void *grow_when_nothing_is_left(void *block) {
+    while (sem_wait(&nothing_is_left) != 0) continue;
+    errno = 0;
+    check(realloc(block, 15000) == NULL && errno == ENOMEM);
+    return block;
+}
+
+static void exhaust(void) {
+    static const size_t wanted[] = {60 * KIB, 18000, 15000};
+    for (size_t i = 0; i < LENGTH(wanted); i++) {
+        while (malloc(opaque(wanted[i])) != NULL) continue;
+    }
+}
+
+static void begin_when_nothing_is_left(void) {
+    pthread_t thread;
+    void *block = malloc(14000);
+    check(block != NULL && sem_init(&nothing_is_left, 0, 0) == 0);
+    fill(block, 14000, 1);
+    check(pthread_create(&thread, NULL, grow_when_nothing_is_left, block) == 0);
+    eddy_option_set(EDDY_OPTION_LIMIT, (long)(64 * MIB));
+    exhaust();
+    sem_post(&nothing_is_left);
+    check(pthread_join(thread, NULL) == 0 && is_filled(block, 14000, 1));
+}
+
+static void a_thread_may_begin_with_it_in_vain(void **state) {
+    (void)state;
+    assert_in_child(begin_when_nothing_is_left);
+}
+
 static void reallocarray_resizes_to_the_product(void **state) {
     (void)state;
     void *block = must(reallocarray(NULL, 10, 100));
@@ -179,6 +274,9 @@ int main(void) {
         cmocka_unit_test(shrinking_far_returns_memory),
         cmocka_unit_test(aligned_blocks_keep_their_contents),
         cmocka_unit_test(success_leaks_nothing),
+        cmocka_unit_test(a_thread_may_begin_by_growing_what_another_made),
+        cmocka_unit_test(a_thread_may_begin_again_with_it_in_its_last_destructors),
+        cmocka_unit_test(a_thread_may_begin_with_it_in_vain),
         cmocka_unit_test(reallocarray_resizes_to_the_product),
         cmocka_unit_test(reallocarray_of_zero_frees),
     };

@@ -5,7 +5,7 @@
 #include "common/random_block.h"
 #include "common/schedule.h"
 
-enum { THREADS = 8 };
+enum { THREADS = 10 };
 
 static size_t rounds;
 
@@ -15,6 +15,25 @@ static void name_no_block(size_t index) {
     if (TSAN) return;
     if (index == 0) eddy_free(NULL);
     if (index == 1) check(eddy_heap_of(&index) == NULL);
+}
+
+enum { BEFORE = 200 * 1024, AFTER = 2 * BEFORE };
+static _Atomic(void *) handed_on;
+
+/* The block behind it keeps it from growing where it lies, mostly. */
+static void make_for_another(void) {
+    void *block = eddy_malloc(BEFORE), *behind = eddy_malloc(BEFORE);
+    check(block != NULL && behind != NULL);
+    atomic_store(&handed_on, seal(block, BEFORE));
+}
+
+static void grow_what_another_made(void) {
+    void *block;
+    while ((block = atomic_load(&handed_on)) == NULL) sched_yield();
+    uint64_t number = sealed_number(block);
+    block = eddy_realloc(block, AFTER);
+    check(block != NULL && has_contents(block, BEFORE, number));
+    sealed_free(seal(block, AFTER));
 }
 
 static void first_call(size_t index) {
@@ -39,6 +58,12 @@ static void first_call(size_t index) {
         break;
     case 6:
         eddy_heap_destroy(eddy_heap_new());
+        break;
+    case 7:
+        make_for_another();
+        break;
+    case 8:
+        grow_what_another_made();
         break;
     default:
         break;
