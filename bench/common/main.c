@@ -61,8 +61,8 @@ static size_t warm_up(uint64_t wanted) {
 static sampling_t prepare_sampling(const bench_options_t *options, const bench_point_t *point) {
     const uint64_t wanted = options->sample_ms * 1000000;
     const size_t threads = bench_value(point, "threads", 1);
-    const bool whole = options->rounds != 0 || bench_value(point, "gap", 0) != 0;
-    team_run(WARM_UP_ROUNDS);
+    const bool idles = bench_value(point, "gap", 0) != 0, whole = options->rounds != 0 || idles;
+    if (!idles) team_run(WARM_UP_ROUNDS); /* which gaps would make too long */
     return (sampling_t){.run = team_run,
                         .rounds = options->rounds != 0
                                       ? options->rounds

@@ -62,11 +62,8 @@ static void take_any(const sampling_t *sampling) {
     times_add(&taken.any, sample);
 }
 
-/* Ends at the first stretch that is disturbed. Where stretches are short, the first one only fills
- * the caches again, which others used in between. */
+/* Ends at the first stretch that is disturbed. */
 static void take_undisturbed(const sampling_t *sampling) {
-    if (!speed_is_full(sampling->probe_ns)) return;
-    if (sampling->sample_ns != 0) take_stretch(sampling);
     for (size_t i = 0; i < STRETCHES_MAX; i++) {
         const bench_sample_t stretch = take_stretch(sampling);
         if (stretch.disturbed) return;
@@ -78,15 +75,21 @@ static void take_undisturbed(const sampling_t *sampling) {
     }
 }
 
+static void answer(const sampling_t *sampling, char demand) {
+    if (demand == 'u' && !speed_is_full(sampling->probe_ns)) return;
+    take_stretch(sampling); /* in sampling.h: why it is not measured */
+    if (demand == 'u') {
+        take_undisturbed(sampling);
+    } else {
+        take_any(sampling);
+    }
+}
+
 static void serve(const sampling_t *sampling) {
     char demand;
     report_answer(0);
     while (read(STDIN_FILENO, &demand, 1) == 1) {
-        if (demand == 'u') {
-            take_undisturbed(sampling);
-        } else {
-            take_any(sampling);
-        }
+        answer(sampling, demand);
         report_answer(taken.undisturbed.count);
     }
 }

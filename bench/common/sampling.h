@@ -8,6 +8,10 @@
  *         a lower speed does not count
  *     a   take a sample, whatever the machine does
  *
+ * Each begins with a stretch that is not measured. Since the last one, others have used the caches,
+ * and the allocator may have given memory back: how much depends on how long the others took, which
+ * must not be in a sample.
+ *
  * Each is answered by the number of undisturbed samples so far. The driver asks for them first. If
  * some process does not get enough of them, it has all take samples of the other kind instead, and
  * then these alone count: so that one process is never compared with another in better times.

@@ -22,14 +22,12 @@ QUICK = ("--quick",)
 NOT_FOR_USERS = {"--help", "--list", "--no-header", "--on-demand", "--samples", "--settle"}
 SEED = 1
 
-# What a turn asks for: SAMPLES undisturbed ones of each process. If they do not come in this time,
-# or none at all within HOPE_S, samples of any kind, for as long again; some have to come even if
-# they take longer. Two threads hardly ever find both processors undisturbed, so of those nobody
-# asks for such samples.
+# What a turn asks for: SAMPLES undisturbed ones of each process. If they do not come in PATIENCE_S
+# for each of them, or none at all within HOPE_S, as many of any kind, however long they take: with
+# few processes side by side a turn measures what it does with many. Two threads hardly ever find
+# both processors undisturbed, so of those nobody asks for such samples.
 SAMPLES = 6
-OF_ANY_KIND = 15
-PATIENCE_S, HOPE_S = 0.4, 0.1
-SAMPLES_LEAST = 2
+PATIENCE_S, HOPE_S = 0.05, 0.1
 
 
 @cache
@@ -101,7 +99,7 @@ class Point:
                 copy = stack.enter_context(allocator.copied())
                 processes[allocator] = stack.enter_context(self.start(copy))
                 processes[allocator].answer()  # when it is warm
-            _take_samples(list(processes.values()), PATIENCE_S if self.is_single else 0)
+            take_samples(list(processes.values()), PATIENCE_S if self.is_single else 0)
             return [(allocator, attempt(self.row, process.finish(), allocator))
                     for allocator, process in processes.items()]
 
@@ -114,21 +112,17 @@ def attempt(run, *arguments):
         return failure
 
 
-def _take_samples(processes, patience_s):
+def take_samples(processes, patience_s):
     """bench/common/sampling.h says what is asked for."""
     generator = random.Random(SEED)
 
     def in_turn():
         return generator.sample(processes, len(processes))
 
-    if _take_undisturbed(processes, in_turn, patience_s):
-        return
-    start = time.monotonic()
-    for taken in range(OF_ANY_KIND):
-        if taken >= SAMPLES_LEAST and time.monotonic() > start + PATIENCE_S:
-            break
-        for process in in_turn():
-            process.ask("a")
+    if not _take_undisturbed(processes, in_turn, patience_s * len(processes)):
+        for _ in range(SAMPLES):
+            for process in in_turn():
+                process.ask("a")
 
 
 def _take_undisturbed(processes, in_turn, patience_s):
@@ -136,7 +130,7 @@ def _take_undisturbed(processes, in_turn, patience_s):
     taken = dict.fromkeys(processes, 0)
     start = last = time.monotonic()
     while min(taken.values()) < SAMPLES:
-        if time.monotonic() > min(start + patience_s, last + HOPE_S):
+        if time.monotonic() >= min(start + patience_s, last + HOPE_S):
             return False
         before = sum(taken.values())
         for process in in_turn():

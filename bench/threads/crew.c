@@ -135,7 +135,7 @@ static _Noreturn void print_help(const crew_job_t *job) {
         "  --threads=N   at least %u (default: one for each processor)\n"
         "  --rounds=N    the work of each thread (default: %zu)\n"
         "  --samples=N   how often the job is done (default: 1); the lower quartile is reported\n"
-        "  --on-demand=N  a job when the driver asks for it; N is what `speed` prints\n"
+        "  --on-demand=N  jobs when the driver asks for them; N is what `speed` prints\n"
         "  --list        print the point, run nothing\n"
         "  --no-header   the row only\n",
         job->name, job->summary, job->threads_min, job->rounds);

@@ -6,7 +6,7 @@
  * A program of bench.h repeats short samples in a team of threads that stays. Here a job is
  * measured whole, from the moment when its first thread begins to the end of its last, so that
  * threads which start and end within it belong to what is measured. It may be done several times
- * in one process, each time a sample (sampling.h), and leaves no block behind.
+ * in one process (sampling.h), and leaves no block behind.
  * SPDX-License-Identifier: MIT */
 #ifndef BENCH_THREADS_CREW_H
 #define BENCH_THREADS_CREW_H
