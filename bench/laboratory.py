@@ -27,9 +27,12 @@ from lab.launch import BenchmarkFailed
 from lab.progress import say
 from lab.results import Results
 from lab.statistics import TURNS_LEAST
+from lab.suite import OWN
 
 # The variables that set allocators.
 SETTINGS = ("EDDY_", "GLIBC_TUNABLES", "MALLOC_", "MIMALLOC_", "SCUDO_", "TBB_MALLOC_", "TCMALLOC_")
+
+NOT_PUBLISHED = "what is published are scenarios, in docs/results"
 
 
 def parse_arguments():
@@ -62,6 +65,8 @@ def parse_arguments():
                         help="install Debian's packages of the peers first: ./eddy bench does, "
                         "this program by itself installs nothing")
     options = parser.parse_intermixed_args(words)
+    if options.redraw:
+        check_redraw(parser, options, command)
     options.build = options.build.resolve()  # some programs run in folders of their own
     options.command = command
     options.asked = shlex.join(("./eddy", "bench", *sys.argv[1:]))
@@ -69,15 +74,25 @@ def parse_arguments():
         parser.error(f"fewer than {TURNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
-    if options.redraw and (command or options.scenario or options.out):
-        parser.error("--redraw shows all that the folder has, and writes report.html there")
-    if options.redraw and not Path(options.redraw, "machine.csv").exists():
-        parser.error(f"no visit left anything in {options.redraw}")
     if options.publish and (command or options.out):
-        parser.error("what is published are scenarios, in docs/results")
+        parser.error(NOT_PUBLISHED)
     if command and not shutil.which(command[0]):
         parser.error(f"no program '{command[0]}'; give a path or a name found in PATH")
     return options
+
+
+def check_redraw(parser, options, command):
+    given = [f"--{name.replace('_', '-')}" for name, value in vars(options).items()
+             if name not in ("redraw", "publish", "scenario")
+             and value != parser.get_default(name)]
+    given += ["a scenario"] * bool(options.scenario) + ["a command"] * bool(command)
+    if given:
+        parser.error("--redraw measures nothing: it shows all that the folder has, and writes "
+                     f"report.html there; do without {', '.join(given)}")
+    if not Path(options.redraw, "machine.csv").exists():
+        parser.error(f"no visit left anything in {options.redraw}")
+    if options.publish and OWN in Results.load(options.redraw).groups.values():
+        parser.error(NOT_PUBLISHED)
 
 
 def check_names(without):
