@@ -53,8 +53,8 @@ def _row(cells, paint):
     name, own, best, best_name, ratio, verdict, memory = cells
     if len(name) > NAME_WIDTH:
         name = "..." + name[3 - NAME_WIDTH:]
-    return (f"  {name:<{NAME_WIDTH}}{own:>9}{best:>9} {best_name:<10}"
-            f"{ratio:<21}{paint(f'{verdict:<12}')}{memory:>6}")
+    return (f"  {name:<{NAME_WIDTH}} {own:>9} {best:>9} {best_name:<9} "
+            f"{ratio:<20} {paint(f'{verdict:<11}')} {memory:>6}")
 
 
 def _scenario_cells(results, scenario, rival, column):
@@ -151,10 +151,11 @@ def instructions(results):
     if not names:
         return
     yield "instructions of a malloc and a free in bursts of 100, exact"
-    yield f"  {'bytes':<8}" + "".join(f"{name:>11}" for name in names)
+    yield f"  {'bytes':<8}" + "".join(f" {name:>10}" for name in names)
     for size in COUNTED_SIZES:
         counts = (results.instructions[f"pairs size={size} burst=100", name] for name in names)
-        yield f"  {size:<8}" + "".join(f"{count:>11.1f}" for count in counts)
+        yield f"  {size:<8}" + "".join(f" {count:>{max(len(name), 10)}.1f}"
+                                       for name, count in zip(names, counts, strict=True))
 
 
 def tide(results):
