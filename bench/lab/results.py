@@ -13,6 +13,7 @@ import csv
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -154,8 +155,15 @@ class Results:
         after that have fewer processes side by side, in better times. So whatever stands beside
         another's is taken from these turns."""
         return sorted(set.intersection(*({row["turn"] for row in rows}
-                                         for (name, _), rows in self.rows.items()
-                                         if name == scenario)))
+                                         for rows in self._of_scenario[scenario])))
+
+    @cached_property
+    def _of_scenario(self):
+        """{scenario: [the rows of an allocator, ...]}"""
+        found = defaultdict(list)
+        for (scenario, _), rows in self.rows.items():
+            found[scenario].append(rows)
+        return found
 
     def shared_rows(self, scenario, allocator):
         shared = self.shared_turns(scenario)

@@ -91,12 +91,20 @@ def geometric_mean_ratio(scenarios):
     value = geometric_mean([ratio.value for ratio in ratios])
     if any(math.isinf(ratio.high) for ratio in ratios):
         return Ratio(value, 0, math.inf)
-    generator = random.Random(1)
     logs = [_logs(*pair) for pair in scenarios]
-    drawn = sorted(fmean(median(generator.choices(turns, k=len(turns))) for turns in logs)
-                   for _ in range(DRAWS))
+    drawn = sorted(fmean(median([turns[turn] for turn in again])
+                         for turns, again in zip(logs, draw, strict=True))
+                   for draw in _draws(tuple(map(len, logs))))
     low, high = math.exp(drawn[DRAWS_OUTSIDE]), math.exp(drawn[-1 - DRAWS_OUTSIDE])
     return Ratio(value, min(low, value), max(high, value))
+
+
+@cache
+def _draws(counts):
+    """DRAWS times, for scenarios of so many turns: which turns of each are drawn. That takes most of
+    the time, and depends on no times."""
+    generator = random.Random(1)
+    return [[generator.choices(range(count), k=count) for count in counts] for _ in range(DRAWS)]
 
 
 def _confidence(turns):
