@@ -35,7 +35,7 @@ static page_t *allocate_span(heap_t *heap, size_t slices, size_t alignment, bool
         head = span_allocate(slices, alignment, SPAN_FROM_DIRTY, is_zero);
     }
     if (head == NULL) head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
-    if (head == NULL && heap_release_all_retained()) {
+    if (head == NULL && heap_collect_all()) {
         head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
     }
     return head;

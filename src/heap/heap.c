@@ -158,7 +158,7 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
     }
     if (page == NULL) page = take_emptied(heap, size_class, slices);
     if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
-    if (page == NULL && heap_release_all_retained()) {
+    if (page == NULL && heap_collect_all()) {
         page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
     }
     return page;

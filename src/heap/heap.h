@@ -165,13 +165,14 @@ bool heap_arm(heap_t *heap);
 /* Release every page without a live block that may be taken: all but the current pages of a heap
  * whose live thread is another. */
 void heap_collect(heap_t *heap, bool is_owner);
+/* Memory is refused: the same for all heaps, whose current pages all stay. True when any page was
+ * released. */
+bool heap_collect_all(void);
 
 /* Clean memory is about to be taken: release as many slices, or a little more, of what heaps
  * retain, this one first. Never waits, and looks at a few heaps only (heap/registry.h). True when
  * any were released. */
 bool heap_release_some_retained(heap_t *heap, size_t slices);
-/* Memory is refused: release what all heaps retain. True when anything was released. */
-bool heap_release_all_retained(void);
 /* Move all pages of a heap to another of the same thread: by that thread, or when it has ended. */
 void heap_merge(heap_t *from, heap_t *to);
 /* Move all pages of a dead heap to one without a thread (heap/estate.h). */

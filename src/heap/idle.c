@@ -57,10 +57,13 @@ bool idle_free_taken(list_t *detached) {
     return ordered;
 }
 
-void idle_free_left(void) {
+bool idle_free_left(void) {
     list_t none;
     list_init(&none);
-    (void)idle_free_taken(&none);
+    lock_acquire(&lock);
+    bool any = !list_is_empty(&in_hand);
+    lock_release(&lock);
+    return any && idle_free_taken(&none);
 }
 
 void idle_repair(void) {

@@ -92,19 +92,14 @@ void heap_bound_retained(heap_t *heap) {
 
 /* ---- giving them back ---- */
 
-/* With the lock, which this releases. */
-static size_t release_locked(heap_t *heap, size_t slices) {
+static size_t release_of(heap_t *heap, size_t slices) {
+    if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
     list_t detached;
     list_init(&detached);
     size_t released = heap_detach_retained(heap, slices, &detached);
     lock_release(&heap->lock);
     idle_free(&detached);
     return released;
-}
-
-static size_t release_of(heap_t *heap, size_t slices) {
-    if (load_relaxed(&heap->retained_slices) == 0 || !lock_try(&heap->lock)) return 0;
-    return release_locked(heap, slices);
 }
 
 /* By the owner, which needs no lock for this, unless it has counted pages out without one: who
@@ -127,16 +122,6 @@ bool heap_release_some_retained(heap_t *heap, size_t slices) {
         size_t more = release_of(other, slices - released);
         if (more > 0) registry_stay(other);
         released += more;
-    }
-    return released > 0;
-}
-
-bool heap_release_all_retained(void) {
-    size_t released = 0;
-    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        if (load_relaxed(&heap->retained_slices) == 0) continue;
-        lock_acquire(&heap->lock);
-        released += release_locked(heap, SIZE_MAX);
     }
     return released > 0;
 }

@@ -3,6 +3,7 @@
 #include "heap/heap.h"
 #include "heap/idle.h"
 #include "heap/late.h"
+#include "heap/registry.h"
 #include "heap/remote.h"
 #include "heap/state.h"
 #include "os/os.h"
@@ -142,8 +143,9 @@ void heap_abandon(heap_t *heap) {
     idle_free(&detached);
 }
 
-/* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. */
-static void collect_running(heap_t *heap) {
+/* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. Whether any
+ * page was released. */
+static bool collect_running(heap_t *heap) {
     list_t retained, detached;
     list_init(&retained);
     list_init(&detached);
@@ -154,8 +156,10 @@ static void collect_running(heap_t *heap) {
         detach_all_empty(heap, &detached);
     }
     lock_release(&heap->lock);
+    bool any = !list_is_empty(&retained), any_taken = !list_is_empty(&detached);
     idle_free(&retained);
-    (void)idle_free_taken(&detached);
+    bool freed = idle_free_taken(&detached);
+    return any || (any_taken && freed);
 }
 
 void heap_collect(heap_t *heap, bool is_owner) {
@@ -166,7 +170,15 @@ void heap_collect(heap_t *heap, bool is_owner) {
     if (rests) detach_resting(heap, &detached);
     lock_release(&heap->lock);
     idle_free(&detached);
-    if (!rests) collect_running(heap);
+    if (!rests) (void)collect_running(heap);
+}
+
+bool heap_collect_all(void) {
+    bool any = idle_free_left();
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        any |= collect_running(heap);
+    }
+    return any;
 }
 
 /* ---- merge, destroy ---- */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/actor.h"
 #include "common/clock.h"
 #include "common/faults.h"
 #include "common/inside.h"
@@ -73,6 +74,64 @@ static void free_memory_is_returned_to_stay_within_the_limit(void **state) {
     assert_true(held() <= (size_t)eddy_option_get(EDDY_OPTION_LIMIT));
     eddy_free(large);
     for (size_t i = 0; i < PIECES; i++) eddy_free(walls[i]);
+}
+
+/* ---- empty pages of threads that sleep ---- */
+
+enum { EMPTIED = 40 * MIB, WANTED = 32 * MIB, SIZE = KIB, SLEEPERS = 40 };
+
+static void *emptied[EMPTIED / SIZE];
+static actor_t sleepers[SLEEPERS];
+
+static void allocate_all(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < LENGTH(emptied); i++) emptied[i] = must(eddy_malloc(SIZE));
+}
+
+static void begin(void *unused) {
+    (void)unused;
+    eddy_free(must(eddy_malloc(SIZE)));
+}
+
+/* One has pages that it does not see empty, and no slow path looks at so many heaps. */
+static int start_sleepers(void **state) {
+    (void)start(state);
+    for (size_t i = 0; i < SLEEPERS; i++) {
+        actor_start(&sleepers[i]);
+        actor_do(&sleepers[i], i == 0 ? allocate_all : begin, NULL);
+    }
+    eddy_option_set(EDDY_OPTION_LIMIT, (int64_t)held());
+    for (size_t i = 0; i < LENGTH(emptied); i++) eddy_free(emptied[i]);
+    return 0;
+}
+
+static int end_sleepers(void **state) {
+    for (size_t i = 0; i < SLEEPERS; i++) actor_end(&sleepers[i]);
+    return end(state);
+}
+
+static void pages_that_others_emptied_make_room_for_a_large_object(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    eddy_free(must(eddy_malloc(WANTED)));
+}
+
+static void they_make_room_for_small_blocks(void **state) {
+    (void)state;
+    static void *blocks[WANTED / (3 * SIZE)];
+    if (!os_barrier_available()) skip();
+    for (size_t i = 0; i < LENGTH(blocks); i++) blocks[i] = must(eddy_malloc(3 * SIZE));
+    for (size_t i = 0; i < LENGTH(blocks); i++) eddy_free(blocks[i]);
+}
+
+/* Then they are in the hands of nobody, until somebody asks again. */
+static void they_do_after_a_barrier_was_refused(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    faults_start(FAULT_KIND(OS_BARRIER), 1, FOR_EVER);
+    assert_null(eddy_malloc(WANTED));
+    faults_stop();
+    eddy_free(must(eddy_malloc(WANTED)));
 }
 
 /* ---- soft ---- */
@@ -215,12 +274,16 @@ static int remove_folder(void **state) {
 }
 
 #define LIMIT_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define SLEEPERS_TEST(test) cmocka_unit_test_setup_teardown(test, start_sleepers, end_sleepers)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIMIT_TEST(beyond_the_limit_is_no_memory),
         LIMIT_TEST(a_limit_below_what_is_in_use_refuses_until_that_is_freed),
         LIMIT_TEST(free_memory_is_returned_to_stay_within_the_limit),
+        SLEEPERS_TEST(pages_that_others_emptied_make_room_for_a_large_object),
+        SLEEPERS_TEST(they_make_room_for_small_blocks),
+        SLEEPERS_TEST(they_do_after_a_barrier_was_refused),
         LIMIT_TEST(beyond_the_soft_limit_freed_memory_is_returned_at_once),
         LIMIT_TEST(what_a_shrunk_object_loses_is_returned_at_once_too),
         LIMIT_TEST(beyond_the_soft_limit_no_page_is_kept),
