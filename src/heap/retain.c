@@ -66,12 +66,15 @@ static size_t retain_limit(void) {
     return (size_t)option_get(EDDY_OPTION_RETAIN_MAX) >> SLICE_SHIFT;
 }
 
-static void set_retained_most(heap_t *heap, size_t slices) {
-    heap->retained_most = slices;
-    heap->retained_noted = size_min(slices, load_relaxed(&heap->retained_peak));
+static void set_retained_noted(heap_t *heap) {
+    heap->retained_noted = size_min(heap->retained_most, load_relaxed(&heap->retained_peak));
 }
 
-void heap_read_retain_limit(heap_t *heap) { set_retained_most(heap, retain_limit()); }
+/* A heap that is armed stays so until it has rung, whoever reads the option meanwhile. */
+void heap_read_retain_limit(heap_t *heap) {
+    heap->retained_most = retain_limit();
+    if (heap->retained_noted > 0) set_retained_noted(heap);
+}
 
 /* More is retained than ever before, or than the option allows, or nobody looks after it. */
 void heap_bound_retained(heap_t *heap) {
@@ -87,7 +90,7 @@ void heap_bound_retained(heap_t *heap) {
     if (retained > load_relaxed(&heap->retained_peak)) {
         store_relaxed(&heap->retained_peak, retained);
     }
-    set_retained_most(heap, most);
+    set_retained_noted(heap);
 }
 
 /* ---- giving them back ---- */

@@ -5,14 +5,16 @@
  * heap_bound_retained, heap_housekeep (heap/retain.c); heap_list_current (heap/state.h); tell
  * (heap/remote.c).
  *
- * One heap. Its owner has pages retire and lists its current page; another thread frees into that
- * page. The scavenger takes all that it sees, and never what is current. Shown for every schedule:
+ * One heap. Its owner has pages retire, lists its current page and looks at the clock, which it does
+ * before it knows of the scavenger; another thread frees into that page. The scavenger takes all
+ * that it sees, and never what is current. Shown for every schedule:
  *  - When the threads have ended and the scavenger sleeps for good, nothing is left to take.
  *
  * Faults that spin has to find:
  *   FAULT_LOOK_FIRST   the alarm is set after the scavenger has looked, not before
  *   FAULT_NOT_ARMED    it falls asleep without another look at what is retained
  *   FAULT_STAYS_NOTED  arming leaves the heap as it is: what retires then does not ring
+ *   FAULT_DISARMS      who looks at the clock has the heap as it was before it was armed
  *   FAULT_RING_FIRST   who frees rings before the free, not after
  *   FAULT_SILENT_LIST  a page that is listed with what others freed does not ring
  */
@@ -39,12 +41,22 @@ inline alarm_ring() {
     fi
 }
 
+/* Under the lock. What is armed stays so until it has rung. */
+inline heap_read_retain_limit() {
+    if
+#ifdef FAULT_DISARMS
+    :: noted == 0 -> noted = RETIRES
+#endif
+    :: else
+    fi
+}
+
 /* ---- the scavenger ---- */
 
 inline scavenge_pass() {
     found = 0;
     lock();
-    noted = RETIRES;
+    heap_read_retain_limit();
     if
     :: retained > 0 -> retained = 0; found = 1
     :: else
@@ -119,6 +131,13 @@ inline heap_retire() {
     unlock()
 }
 
+/* It may find nothing to release. */
+inline heap_housekeep() {
+    lock();
+    heap_read_retain_limit();
+    unlock()
+}
+
 inline heap_list_current() {
     lock();
     current = 0;
@@ -133,10 +152,12 @@ inline heap_list_current() {
 
 active proctype owner() {
     byte retires;
+    bit housekept;
     do
+    :: !housekept -> housekept = 1; heap_housekeep()
     :: retires < RETIRES -> retires++; heap_retire()
     :: current -> heap_list_current()
-    :: retires == RETIRES && !current -> break
+    :: retires == RETIRES && !current && housekept -> break
     od;
     ended++
 }

@@ -51,6 +51,25 @@ static void a_page_that_is_listed_with_what_others_freed_rings(void **state) {
     for (size_t i = 1; i < 4; i += 2) eddy_free(blocks[i]);
 }
 
+static void allocate_and_free(void) {
+    for (size_t i = 0; i < BLOCKS; i++) blocks[i] = must(eddy_malloc(SIZE));
+    for (size_t i = 0; i < BLOCKS; i++) eddy_free(blocks[i]);
+}
+
+/* Before the scavenger is known to run, owners look at the clock themselves. */
+static void a_heap_that_looks_at_the_clock_rings_all_the_same(void **state) {
+    (void)state;
+    allocate_and_free();
+    eddy_collect();
+    (void)alarm_set();
+    assert_true(heap_arm(own_heap()));
+    (void)heap_housekeep(own_heap(), os_now_ms());
+    assert_false(alarm_is_rung());
+    allocate_and_free();
+    assert_true(alarm_is_rung());
+    alarm_leave();
+}
+
 /* ---- started by large objects alone ---- */
 
 enum { LARGE = MIB, ALIGNMENT = 4 * KIB };
@@ -89,6 +108,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_scavenger_listens_while_a_page_waits),
         cmocka_unit_test(a_page_that_is_listed_with_what_others_freed_rings),
+        cmocka_unit_test(a_heap_that_looks_at_the_clock_rings_all_the_same),
         cmocka_unit_test(large_objects_of_any_call_have_it_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
