@@ -12,6 +12,9 @@
 /* Hanging ends a child. */
 enum { CHILD_SECONDS = 200 };
 
+/* Of the points at which a fork is tried, where a child is dear. The other builds try them all. */
+enum { POINTS_APART = SANITIZED ? 4 : 1 };
+
 typedef void child_fn(void);
 
 /* Once, before all forks. The thread sanitizer does not let the child of several threads start one,

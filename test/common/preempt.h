@@ -122,16 +122,19 @@ static inline void preempt_set_up(void) {
     sem_init(&preempt.resumed, 0, 0);
 }
 
-/* All of them, with either thread as the one that stops. */
-static inline void preempt_everywhere(const race_t *race) {
+/* One in `apart` of them, with either thread as the one that stops. */
+static inline void preempt_apart(const race_t *race, size_t apart) {
     preempt_set_up();
     for (int owner_stops = 0; owner_stops <= 1; owner_stops++) {
         size_t n = 1;
-        while (preempt_run(race, owner_stops != 0, n)) n++;
+        while (preempt_run(race, owner_stops != 0, n)) n += apart;
         assert_true(n > 1);
     }
     schedule_hook = NULL;
 }
+
+/* All of them. */
+static inline void preempt_everywhere(const race_t *race) { preempt_apart(race, 1); }
 
 /* Those in which the other one stops. Where `may_not_wait` holds, the owner has to get through
  * while it is stopped. */

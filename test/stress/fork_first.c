@@ -116,7 +116,7 @@ static void stop_a_repair(child_fn *beside) {
 static void at_every_point(void (*stop)(child_fn *), child_fn *argument, long patience) {
     patience_ms = patience;
     int status = 0;
-    for (stop_at = 1; status == 0; stop_at++) {
+    for (stop_at = 1; status == 0; stop_at += POINTS_APART) {
         pid_t child = fork();
         if (child == 0) stop(argument);
         check(child > 0 && waitpid(child, &status, 0) == child);

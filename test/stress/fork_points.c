@@ -165,7 +165,7 @@ static void free_what_is_left(void *unused) {
 /* ---- tests ---- */
 
 static void test_at_every_point(actor_step_fn *prepare, actor_step_fn *step) {
-    preempt_everywhere(&(race_t){prepare, step, fork_one, drop_both});
+    preempt_apart(&(race_t){prepare, step, fork_one, drop_both}, POINTS_APART);
 }
 
 static void a_fork_beside_frees_and_allocations(void **state) {
@@ -200,8 +200,9 @@ static void a_fork_beside_the_first_use_of_a_shared_heap(void **state) {
 
 static void a_fork_beside_the_end_of_a_heap_below_another(void **state) {
     (void)state;
-    preempt_everywhere(&(race_t){share_heap_and_one_below, delete_the_one_below,
-                                 fork_one_that_ends_the_shared_heap, drop_both});
+    preempt_apart(&(race_t){share_heap_and_one_below, delete_the_one_below,
+                            fork_one_that_ends_the_shared_heap, drop_both},
+                  POINTS_APART);
 }
 
 static void a_fork_beside_the_start_of_a_thread(void **state) {
