@@ -23,6 +23,12 @@ from lab import allocators, callgrind, pairs, runs
 from lab.statistics import geometric_mean_ratio, ratio_of_turns
 
 PROGRAMS = ("churn", "pingpong", "batch", "interleaved", "multisize", "realloc_growth", "sweep")
+# Beside the short set of a program: blocks that outlive the next burst, idle gaps, the other orders,
+# and threads that hand each burst on or take turns.
+MORE = {"churn": ("--size=1024 --burst=10000 --order=random --survivors=5",
+                  "--size=1024 --burst=10000 --order=lifo --gap=1",
+                  "--size=1024 --burst=10000 --order=fifo,half",
+                  "--size=64,1024 --burst=10000 --order=lifo --threads=2 --handoff=yes,turns")}
 RECORDED = Path(__file__).with_name("recorded.tsv")
 
 MARGIN = 0.10
@@ -106,6 +112,11 @@ class Gate:
             if found > most else {}
 
 
+def points_of(build, program):
+    return [point for more in ("", *MORE.get(program, ()))
+            for point in runs.points(build, program, (*runs.QUICK, *more.split()), runs.QUICK)]
+
+
 def read_recorded():
     with RECORDED.open(encoding="utf-8") as file:
         lines = [line for line in file if not line.startswith("#")]
@@ -170,7 +181,7 @@ def main():
     settings = tuple(tuple(setting.split("=", 1)) for setting in options.setting)
     candidate = allocators.Allocator("eddy", tuple(libraries), settings)
     points = [point for program in options.program or PROGRAMS
-              for point in runs.points(options.programs, program, runs.QUICK, runs.QUICK)]
+              for point in points_of(options.programs, program)]
     try:
         if options.record:
             write_recorded(Gate(candidate, allocators.LIBC, {}), points, options.runs)
