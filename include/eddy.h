@@ -302,17 +302,18 @@ typedef struct {
                                  frees of other threads' blocks */
     size_t promotions_retire; /* a page's freed blocks became its free list as it emptied: always 0,
                                  since freed blocks are put on the free list at once */
-    size_t
-        promotions_malloc; /* malloc found the free list empty and took what other threads freed */
-    size_t extensions;     /* runs of new blocks linked into a page */
-    size_t pages_made;     /* pages made from a span */
-    size_t pages_retired;  /* pages found without a live block, and kept */
-    size_t pages_reused;   /* kept pages taken into use again */
-    size_t pages_released; /* pages that became free spans */
-    size_t pages_adopted;  /* pages taken over from a thread that ended */
-    size_t lists_straightened;   /* of them, whose scattered free list was linked anew in order */
+    size_t promotions_malloc; /* malloc found the free list empty and took what other threads
+                                 freed */
+    size_t extensions;        /* runs of new blocks linked into a page */
+    size_t pages_made;        /* pages made from a span */
+    size_t pages_retired;     /* pages found without a live block, and kept */
+    size_t pages_reused;      /* kept pages taken into use again */
+    size_t pages_released;    /* pages that became free spans */
+    size_t pages_adopted;     /* pages taken over from a thread that ended */
+    size_t lists_straightened;   /* scattered free lists of pages reused, linked anew in order */
     size_t retained_slices;      /* slices of 64 KiB in kept pages at this moment */
-    size_t retained_slices_peak; /* the most at one moment, each heap's own added up */
+    size_t retained_slices_peak; /* the most of each heap, each at its own moment, added up: at
+                                    least the most at one moment */
     size_t spans_purged;         /* free spans given back to the kernel */
     size_t bytes_purged;         /* ... and their bytes */
     size_t memory_system_calls;  /* calls to the kernel about memory */

@@ -2,5 +2,5 @@
 
 OTHER_RATES = (("pages retired", "pages_retired"), ("pages reused", "pages_reused"),
                ("pages released", "pages_released"), ("pages adopted", "pages_adopted"),
-               ("lists straightened", "lists_straightened"), ("collected", "promotions_malloc"),
-               ("spans purged", "spans_purged"))
+               ("lists straightened", "lists_straightened"),
+               ("promotions malloc", "promotions_malloc"), ("spans purged", "spans_purged"))

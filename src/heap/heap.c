@@ -360,7 +360,7 @@ static always_inline void enter(heap_t *heap) {
 static out_of_line bool fill(heap_t *heap, page_t *page, bool *is_zero) {
     if (page_has_pending(page)) {
         page_collect(page);
-        count(&heap->counters.collected);
+        count(&heap->counters.promotions_malloc);
         return true;
     }
     if (page->capacity == page->block_limit) return false;

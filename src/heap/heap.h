@@ -46,8 +46,8 @@ typedef struct late {
 /* Read by anyone. Counted by the owner, by load and store; `pages_retired` under the lock;
  * `pages_released` by anyone, atomically. */
 typedef struct heap_counters {
-    _Atomic size_t slow_entries, collected, extensions, pages_made, pages_retired, pages_reused,
-        pages_released, pages_adopted, straightened;
+    _Atomic size_t slow_entries, promotions_malloc, extensions, pages_made, pages_retired,
+        pages_reused, pages_released, pages_adopted, straightened;
 } heap_counters_t;
 
 typedef struct heap {

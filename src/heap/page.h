@@ -2,9 +2,10 @@
  *
  * Which fields of page_t who writes:
  *   free, used, capacity   the owner thread, without a lock; page_peek alone reads them elsewhere
- *   owner, state, heap     under the heap's lock; by the owner without for a page that comes from
- *                          elsewhere, and is in no list yet, and for its current ones
- *   link                   under the heap's lock
+ *   owner, state, heap     under the heap's lock; by the owner without for its current pages, and
+ *                          for one in no list that it took from elsewhere or from its retained
+ *                          ones, to use it or to release it (heap/retain.c, `release_own`)
+ *   link                   under the heap's lock; by who has the page when it is in no list
  *   below                  who has the page when it begins to be retained, under the heap's lock
  *   thread_free            any thread, by atomic operations
  *   looked_at, empty_since under the heap's lock; the owner of a current page without

@@ -17,7 +17,8 @@ void registry_add(heap_t *heap);
 heap_t *registry_first(void);
 
 /* The next few heaps to look at, in turn, so that a long list is searched over several calls: NULL
- * once the walk has come round, or has seen REGISTRY_LOOKS of them. */
+ * once the walk has come round, or has seen REGISTRY_LOOKS of them. The estate of each record is
+ * one of these heaps, with pages or without. */
 enum { REGISTRY_LOOKS = 32 };
 typedef struct {
     const heap_t *first;

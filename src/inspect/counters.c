@@ -9,7 +9,7 @@
 static void add_heap(eddy_counters_t *sum, heap_t *heap) {
     heap_counters_t *counters = &heap->counters;
     sum->slow_entries += load_relaxed(&counters->slow_entries);
-    sum->promotions_malloc += load_relaxed(&counters->collected);
+    sum->promotions_malloc += load_relaxed(&counters->promotions_malloc);
     sum->extensions += load_relaxed(&counters->extensions);
     sum->pages_made += load_relaxed(&counters->pages_made);
     sum->pages_retired += load_relaxed(&counters->pages_retired);

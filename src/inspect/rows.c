@@ -32,7 +32,7 @@ const row_t rows_stats[] = {
 const row_t rows_counters[] = {
     COUNT(slow_entries, "slow entries"),
     COUNT(promotions_retire, "promotions at retire"),
-    COUNT(promotions_malloc, "collected in malloc"),
+    COUNT(promotions_malloc, "promotions in malloc"),
     COUNT(extensions, "extensions"),
     COUNT(pages_made, "pages made"),
     COUNT(pages_retired, "pages retired"),
