@@ -6,7 +6,9 @@
 #include "common/alone.h"
 #include "common/burst.h"
 #include "common/clock.h"
+#include "common/faults.h"
 #include "common/forked.h"
+#include "heap/registry.h"
 #include "heap/remote.h"
 
 static const size_t page_size = 1000;
@@ -141,10 +143,45 @@ static void the_child_of_a_fork_adopts_them(void **state) {
     assert_ptr_equal(load_relaxed(&burst.page[0]->heap), estate);
 }
 
+/* What Eddy has of its own memory is used up, and the kernel gives no more. */
+static void refuse_structs(void) {
+    faults_start(FAULT_KIND(OS_RESERVE), 1, FOR_EVER);
+    while (registry_allocate(sizeof(heap_t)) != NULL) continue;
+}
+
+static void refill_as_own(void *unused) {
+    (void)unused;
+    eddy_counters_t before = counters_now();
+    burst_refill(&burst);
+    assert_risen(before, pages_adopted, 0);
+    assert_risen(before, pages_made, 0);
+    assert_ptr_equal(load_relaxed(&burst.page[0]->heap), own_heap());
+}
+
+/* The first of the tests: the record is a new one, which has no estate yet. */
+static void without_memory_for_an_estate_pages_stay_with_the_record(void **state) {
+    (void)state;
+    size_t pages = 3;
+    actor_t first;
+    actor_start(&first);
+    actor_do(&first, fill_pages, &pages);
+    heap_t *heap = load_relaxed(&burst.page[0]->heap);
+    assert_null(heap->estate);
+    refuse_structs();
+    actor_end(&first);
+    faults_stop();
+    assert_null(heap->estate);
+    assert_int_equal(load_relaxed(&heap->state), HEAP_DEAD);
+    assert_int_equal(heap->demand.in_use, pages * burst.slices);
+    for (size_t i = 0; i < pages; i++) free_half(i);
+    in_thread(refill_as_own, NULL);
+}
+
 #define ESTATE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_clean, end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        ESTATE_TEST(without_memory_for_an_estate_pages_stay_with_the_record),
         ESTATE_TEST(no_thread_owns_a_page_that_is_left),
         ESTATE_TEST(pages_left_serve_others_while_their_record_has_a_thread),
         ESTATE_TEST(the_next_thread_adopts_them_one_by_one),
