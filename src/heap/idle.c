@@ -118,6 +118,21 @@ static bool unlink_token(heap_t *heap, block_t *token) {
     return swap_strong_relaxed(&heap->tokens, &first, token->next);
 }
 
+/* Somebody was on the way with the token when the page was adopted. It keeps the page from being
+ * found empty, and where it is nobody may look for it again: an estate has no owner. */
+static bool pass_on(heap_t *heap, page_t *page, block_t *token, idle_round_t *round) {
+    if (!unlink_token(heap, token)) return false;
+    heap_push_token(page, token);
+    round->aging = true;
+    return true;
+}
+
+static bool detach_with_token(heap_t *heap, page_t *page, block_t *token, idle_round_t *round) {
+    if (!is_ripe(page, 1, round) || !unlink_token(heap, token)) return false;
+    detach(heap, page, round);
+    return true;
+}
+
 bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
     for (int looks = 0; looks < STEP_PAGES; looks++) {
         block_t *at = heap->token_at;
@@ -125,12 +140,9 @@ bool idle_sweep_tokens(heap_t *heap, idle_round_t *round) {
         block_t *token = at != NULL ? at->next : load_acquire(&heap->tokens);
         if (token == NULL) return false;
         page_t *page = span_head(slice_descriptor(slice_of(token)));
-        bool own = load_relaxed(&page->heap) == heap;
-        if (own && is_ripe(page, 1, round) && unlink_token(heap, token)) {
-            detach(heap, page, round);
-        } else {
-            heap->token_at = token;
-        }
+        bool gone = load_relaxed(&page->heap) == heap ? detach_with_token(heap, page, token, round)
+                                                      : pass_on(heap, page, token, round);
+        if (!gone) heap->token_at = token;
     }
     return true;
 }

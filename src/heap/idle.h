@@ -53,7 +53,8 @@ typedef struct idle_round {
 } idle_round_t;
 
 /* Detach those of the next few tokens of a heap, from heap->token_at on; false at the last. A page
- * that stays keeps its token for the owner, who alone may list it. Under the heap's lock. */
+ * that stays keeps its token for the owner, who alone may list it; that of a page which has gone to
+ * another heap goes there. Under the heap's lock. */
 bool idle_sweep_tokens(heap_t *heap, idle_round_t *round);
 /* Detach those of the pages that the owner counted out without the lock (heap/late.h): no list that
  * is looked at shows the full ones. Under the heap's lock. */

@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/faults.h"
 #include "common/forked.h"
+#include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
 
@@ -101,6 +102,32 @@ static void the_next_thread_adopts_them_one_by_one(void **state) {
     in_thread(take_one_block, NULL);
 }
 
+/* As the scavenger does, when nothing is idle. */
+static bool has_more_to_look_at(heap_t *heap) {
+    list_t detached;
+    list_init(&detached);
+    idle_round_t round = {.number = 1, .detached = &detached};
+    idle_sweep(heap, &round);
+    assert_true(list_is_empty(&detached));
+    return round.aging;
+}
+
+/* Who freed the block had looked for the page's heap before, and comes to its tokens now. */
+static void a_token_that_comes_behind_an_adoption_finds_its_page(void **state) {
+    (void)state;
+    leave_pages(1);
+    heap_t *estate = load_relaxed(&burst.page[0]->heap);
+    burst_refill(&burst);
+    assert_ptr_equal(load_relaxed(&burst.page[0]->heap), own_heap());
+    block_t *token = burst.block[0][0];
+    burst.block[0][0] = NULL;
+    token->next = NULL;
+    store_relaxed(&estate->tokens, token);
+    assert_true(has_more_to_look_at(estate));
+    assert_null(load_relaxed(&estate->tokens));
+    assert_ptr_equal(load_relaxed(&own_heap()->tokens), token);
+}
+
 static void use_up_what_is_linked(void *unused) {
     (void)unused;
     page_t *begun = page_of(extra);
@@ -185,6 +212,7 @@ int main(void) {
         ESTATE_TEST(no_thread_owns_a_page_that_is_left),
         ESTATE_TEST(pages_left_serve_others_while_their_record_has_a_thread),
         ESTATE_TEST(the_next_thread_adopts_them_one_by_one),
+        ESTATE_TEST(a_token_that_comes_behind_an_adoption_finds_its_page),
         ESTATE_TEST(pages_left_come_before_blocks_that_were_never_linked),
         ESTATE_TEST(the_child_of_a_fork_adopts_them),
     };
