@@ -1,9 +1,10 @@
 /* A heap is merged into another one of its thread, serves another purpose at once, and the other one
  * is merged into a third: while others free into the page, and its token is on its way.
  *
- * Models: heap_merge, move_pages, move_list, heap_destroy_pages, heap_release_if_empty, may_be_empty,
- * heap_put_aside_current (heap/sweep.c), tell, give (heap/remote.c), arrive, heap_push_token,
- * settle_token (heap/token.c), heap_start (heap/heap.c), beside all that frees.pml models.
+ * Models: heap_merge, move_pages, move_list, heap_destroy_pages, heap_release_if_empty,
+ * release_if_empty, may_be_empty, heap_put_aside_current (heap/sweep.c), tell, give
+ * (heap/remote.c), arrive, heap_push_token, settle_token (heap/token.c), heap_start (heap/heap.c),
+ * beside all that frees.pml models.
  *
  * The owner works with the page of heap 1, merges heap 1 into heap 2, and that one into heap 3. Then
  * it destroys heap 3, when nobody frees any more, or leaves the page as it is. Two threads free. A
@@ -52,7 +53,8 @@ inline give(block) {
     if
     :: dead[from] -> heap_release_if_empty(from)
     :: else
-    fi
+    fi;
+    atomic { from = 0; block = 0 }
 }
 
 /* ---- sweep.c ---- */
@@ -139,6 +141,8 @@ proctype owner() {
 
 proctype freer() {
     byte before, after, top, token, settling, following, each, block, gives, from;
+    byte seen, looking, where;
+    bit ripe;
     do
     :: gives < GIVES ->
        gives++;
