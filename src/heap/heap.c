@@ -88,6 +88,7 @@ static page_t *make_page(heap_t *heap, unsigned size_class, size_t slices, span_
     page_t *page = span_allocate(slices, 1, source, &is_zero);
     if (page == NULL) return NULL;
     page_make(page, heap, size_class, is_zero);
+    page->is_first_class = load_relaxed(&heap->first_class) != NULL;
     count(&heap->counters.pages_made);
     return page;
 }

@@ -11,8 +11,8 @@
  *   looked_at, empty_since under the heap's lock; the owner of a current page without
  *   extended_at            the owner: the slow entry of its heap that linked blocks last, or in
  *                          which the page came from elsewhere
- *   block_bytes, block_limit, size_class   once, before a block of the page is handed out; the
- *                          limit falls where the page is shortened
+ *   block_bytes, block_limit, size_class, is_first_class   once, before a block of the page is
+ *                          handed out; the limit falls where the page is shortened
  *
  * Invariants:
  *  - A page is in exactly one state, and in the list of its heap that belongs to it:
@@ -37,6 +37,9 @@
  *  - The blocks in use of a page that is not current only fall. When they equal the pending count
  *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the
  *    heap's lock may take it: a stale `used` is too high, which errs on the safe side.
+ *  - `is_first_class` holds of every page of a first-class heap, and of those that it left behind
+ *    until their blocks are gone. It stands in the page, not in its heap alone: who frees a block
+ *    may find the page's heap merged with another, ended and in use for something else.
  *  - The blocks behind `capacity` are zero when `is_zero`: fresh from the kernel, never handed out.
  *  - The order of stores that change `used` and `state` together is such that a child forked in
  *    between finds the blocks in use too high, never too low (atomic_signal_fence).

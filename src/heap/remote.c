@@ -81,9 +81,8 @@ static const uint8_t limits[] = {
 };
 _Static_assert(sizeof limits == CLASS_COUNT, "one for each class");
 
-static always_inline int32_t gather_limit(page_t *page) {
-    bool first_class = load_relaxed(&load_relaxed(&page->heap)->first_class) != NULL;
-    return unlikely(first_class) ? 1 : limits[page->size_class];
+static always_inline int32_t gather_limit(const page_t *page) {
+    return unlikely(page->is_first_class) ? 1 : limits[page->size_class];
 }
 
 void remote_give(page_t *page, block_t *block) { give(page, block, block, 1); }

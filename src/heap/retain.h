@@ -42,6 +42,7 @@ static inline void heap_make_ready(heap_t *heap, page_t *page, unsigned size_cla
     } else {
         page_remake(page, heap, size_class);
     }
+    page->is_first_class = load_relaxed(&heap->first_class) != NULL;
 }
 
 /* ---- by the owner with the lock, or while it rests ---- */

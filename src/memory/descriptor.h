@@ -83,6 +83,7 @@ typedef struct page {
     uint32_t extended_at; /* see heap/page.h */
     _Alignas(8) uint32_t used;
     list_node_t link;
+    bool is_first_class; /* of a page, see heap/page.h */
     bool is_moved;
     bool begins_region; /* by the span layer, once: no span reaches over it */
     _Alignas(8) _Atomic(struct thread *) owner;

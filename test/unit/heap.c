@@ -378,6 +378,26 @@ static void frees_are_gathered_for_a_few_pages_only(void **state) {
 
 #define HEAP_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
+static void free_and_gather_nothing(void *block) {
+    eddy_free(block);
+    check(thread_self->remote_open == 0);
+}
+
+/* Such a heap may be destroyed at any moment. */
+static void nothing_is_gathered_of_a_page_that_a_first_class_heap_takes(void **state) {
+    (void)state;
+    static const size_t size = 1000;
+    burst_fill(&burst, size, 2);
+    page_t *retained = burst.page[0];
+    burst_free_all(&burst);
+    assert_int_equal(retained->state, PAGE_RETAINED);
+    eddy_heap_t *first_class = eddy_heap_new();
+    void *block = must(eddy_heap_malloc(first_class, size));
+    assert_ptr_equal(page_of(block), retained);
+    in_thread(free_and_gather_nothing, block);
+    eddy_heap_destroy(first_class);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         HEAP_TEST(random_work_keeps_the_invariants),
@@ -395,6 +415,7 @@ int main(void) {
         HEAP_TEST(gathered_frees_are_given_when_the_thread_ends),
         HEAP_TEST(gathered_frees_are_given_when_the_thread_needs_a_page),
         HEAP_TEST(frees_are_gathered_for_a_few_pages_only),
+        HEAP_TEST(nothing_is_gathered_of_a_page_that_a_first_class_heap_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -318,6 +318,29 @@ static void merging_heaps_races_with_a_token(void **state) {
                                  free_into_the_full_page, each_token_is_with_the_heap_of_its_page});
 }
 
+static void delete_the_one_below(void *unused) {
+    (void)unused;
+    eddy_heap_delete(below);
+}
+
+/* What it holds back would be given to a page whose heap may have been destroyed. */
+static void free_into_the_full_page_at_once(void *unused) {
+    free_into_the_full_page(unused);
+    check(thread_self->remote_open == 0);
+}
+
+static void destroy_the_one_above(void *unused) {
+    (void)unused;
+    eddy_heap_destroy(parent);
+    check(live_blocks() == 0);
+}
+
+static void merging_heaps_races_with_a_free(void **state) {
+    (void)state;
+    preempt_everywhere(&(race_t){fill_a_page_above, delete_the_one_below,
+                                 free_into_the_full_page_at_once, destroy_the_one_above});
+}
+
 #define RACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void) {
@@ -335,6 +358,7 @@ int main(void) {
         RACE_TEST(the_end_of_a_thread_races_with_adopting_its_pages),
         RACE_TEST(the_end_of_a_thread_races_with_having_its_pages_retire),
         RACE_TEST(merging_heaps_races_with_a_token),
+        RACE_TEST(merging_heaps_races_with_a_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
