@@ -131,7 +131,8 @@ bool large_resize_in_place(page_t *head, size_t size) {
         slices < now || (limit_allows(first_class, slices - now) && span_extend(head, slices));
     if (slices < now) shorten(head, slices);
     if (resized && first_class != NULL) {
-        add_relaxed(&load_relaxed(&head->large_heap)->large_slices, slices - now);
+        heap_t *heap = load_relaxed(&head->large_heap);
+        add_relaxed(&heap->large_slices, slices - now);
     }
     limit_end(first_class);
     return resized;

@@ -33,7 +33,8 @@ _Atomic uint32_t ablations;
 static void ablate(const char *name, size_t length) {
     for (unsigned i = 0; i < ABLATION_COUNT; i++) {
         if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
-            store_relaxed(&ablations, load_relaxed(&ablations) | 1u << i);
+            uint32_t before = load_relaxed(&ablations);
+            store_relaxed(&ablations, before | 1u << i);
             return;
         }
     }

@@ -64,7 +64,9 @@ static void make_full(page_t *page, uint32_t in_use) {
     page->used = in_use - (page->block_limit - page_wake(page->block_limit));
 }
 
-static thread_t *owner_in(heap_t *heap) {
+/* NULL: a page with interior pointers has none. */
+static thread_t *owner_of(heap_t *heap, page_t *page) {
+    if (load_relaxed(&page->has_interior)) return NULL;
     thread_t *thread = load_relaxed(&heap->thread);
     return thread != NULL ? thread : &thread_nobody;
 }
@@ -83,8 +85,7 @@ static void settle(heap_t *heap, page_t *page) {
     bool full = page->free == NULL && page->capacity == page->block_limit && page_mark_full(page);
     make_partial(page, in_use);
     if (full) make_full(page, in_use);
-    bool local = !load_relaxed(&page->has_interior);
-    store_relaxed(&page->owner, local ? owner_in(heap) : NULL);
+    store_relaxed(&page->owner, owner_of(heap, page));
     list_by_state(heap, page);
     demand_rise(&heap->demand, span_slices(page));
 }

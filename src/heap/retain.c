@@ -25,10 +25,11 @@ void heap_keep_beside(heap_t *heap, page_t *page) {
 static page_t *take_first(heap_t *heap, unsigned size_class, size_t slices) {
     _Atomic(page_t *) *first = &heap->retained[size_class];
     /* Acquire, here and in the swap that fails, pairs with the release in heap_keep_beside. */
-    page_t *page = load_acquire(first);
+    page_t *page = load_acquire(first), *below;
     do {
         if (page == NULL || (slices > 0 && span_slices(page) != slices)) return NULL;
-    } while (!swap_weak_acquire(first, &page, load_relaxed(&page->below)));
+        below = load_relaxed(&page->below);
+    } while (!swap_weak_acquire(first, &page, below));
     sub_relaxed(&heap->retained_slices, span_slices(page));
     return page;
 }

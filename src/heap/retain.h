@@ -56,7 +56,8 @@ static always_inline void heap_retire(heap_t *heap, page_t *page) {
     page->state = PAGE_RETAINED;
     store_relaxed(&page->owner, NULL);
     _Atomic(page_t *) *first = &heap->retained[page->size_class];
-    store_relaxed(&page->below, load_relaxed(first));
+    page_t *below = load_relaxed(first);
+    store_relaxed(&page->below, below);
     store_relaxed(first, page);
     size_t slices = span_slices(page);
     demand_fall(&heap->demand, slices);
@@ -70,7 +71,8 @@ static always_inline page_t *heap_reuse_retained(heap_t *heap, unsigned size_cla
     _Atomic(page_t *) *first = &heap->retained[size_class];
     page_t *page = load_relaxed(first);
     if (likely(page != NULL)) {
-        store_relaxed(first, load_relaxed(&page->below));
+        page_t *below = load_relaxed(&page->below);
+        store_relaxed(first, below);
         count_by(&heap->retained_slices, 0 - span_slices(page));
     } else {
         page = heap_take_beside(heap, size_class);

@@ -31,7 +31,8 @@ static inline void heap_make_current(heap_t *heap, page_t *page) {
     page->state = PAGE_CURRENT;
     /* A page with interior pointers keeps none: every free into it takes the slow path. */
     if (likely(!load_relaxed(&page->has_interior))) {
-        store_relaxed(&page->owner, load_relaxed(&heap->thread));
+        struct thread *thread = load_relaxed(&heap->thread);
+        store_relaxed(&page->owner, thread);
     }
     heap_set_current(heap, page->size_class, page);
 }

@@ -168,7 +168,8 @@ static heap_t *make_subheap(struct eddy_heap *first_class, thread_t *thread) {
     if (subheap != NULL) {
         heap_start(subheap, thread);
         store_relaxed(&subheap->first_class, first_class);
-        store_relaxed(&subheap->first_class_id, load_relaxed(&first_class->id));
+        uint64_t id = load_relaxed(&first_class->id);
+        store_relaxed(&subheap->first_class_id, id);
         if (!is_member) {
             subheap->next_of_first_class = first_class->subheaps;
             first_class->subheaps = subheap;
@@ -267,8 +268,9 @@ static void bequeath(struct eddy_heap *first_class, struct eddy_heap *parent) {
             continue;
         }
         store_relaxed(&subheap->first_class, parent);
+        uint64_t id = load_relaxed(&parent->id);
         /* Release pairs with the acquire in heir_of. */
-        store_release(&subheap->first_class_id, load_relaxed(&parent->id));
+        store_release(&subheap->first_class_id, id);
         subheap->next_of_first_class = first;
         first = subheap;
         if (last == NULL) last = subheap;

@@ -155,7 +155,8 @@ static always_inline size_t span_bytes(page_t *head) { return span_slices(head) 
 
 /* The heap of a page or large object; NULL when it has none (any more). */
 static inline struct heap *span_heap(page_t *head) {
-    return load_relaxed(span_kind(head) == SPAN_LARGE ? &head->large_heap : &head->heap);
+    bool is_large = span_kind(head) == SPAN_LARGE;
+    return load_relaxed(is_large ? &head->large_heap : &head->heap);
 }
 
 /* The head of the span that the slice belongs to, NULL when it belongs to none or its inner
