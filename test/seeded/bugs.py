@@ -4,6 +4,7 @@ name: what goes wrong
 file, function: where (the function None: in the whole file)
 old, new: the change; `old` stands there once
 tests: at least one of these programs, named by folder and file, must fail
+hangs: it may also not end, which else is no way to see the mistake
 """
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ class Bug(NamedTuple):
     old: str
     new: str
     tests: tuple[str, ...]
+    hangs: bool = False
 
 
 HEAP = "heap/heap.c"
@@ -34,17 +36,20 @@ REGION = "memory/region.c"
 BUGS = (
     # ---- while another thread holds the lock ----
     Bug("late: the owner waits for the lock in malloc", HEAP, "heap_refill",
-        "likely(lock_try(&heap->lock))", "(lock_acquire(&heap->lock), true)", ("unit/late",)),
+        "likely(lock_try(&heap->lock))", "(lock_acquire(&heap->lock), true)",
+        ("unit/late",), hangs=True),
     Bug("late: the owner waits for the lock in free", HEAP, "heap_count_out",
         "if (unlikely(!lock_try(&heap->lock)))", "lock_acquire(&heap->lock); if (false)",
-        ("unit/late",)),
+        ("unit/late",), hangs=True),
     Bug("late: the owner waits to count a page in", HEAP, "make_found_current",
-        "if (lock_try(&heap->lock))", "lock_acquire(&heap->lock); if (true)", ("unit/late",)),
+        "if (lock_try(&heap->lock))", "lock_acquire(&heap->lock); if (true)",
+        ("unit/late",), hangs=True),
     Bug("late: memory is refused instead of waited for", HEAP, "next_page_late",
         "    if (page == NULL) {\n", "    if (page == NULL) return NULL;\n    if (false) {\n",
         ("unit/late",)),
     Bug("late: used-up pages do not serve again", HEAP, "next_page_late",
-        "page = late_take_spent(heap, size_class);", "page = NULL;", ("unit/late",)),
+        "page = late_take_spent(heap, size_class);", "page = NULL;",
+        ("unit/late",), hangs=True),
     Bug("late: what others freed of used-up pages is not seen", LATE, "late_take_spent",
         "page->free == NULL && !page_has_pending(page)", "page->free == NULL", ("unit/late",)),
     Bug("late: more used-up pages than there is room for", "heap/late.h", "late_may_spend",
@@ -85,7 +90,7 @@ BUGS = (
         "load_acquire(&page->heap) == heap ? page : NULL", "(void)heap, page", ("unit/late_left",)),
     Bug("the scavenger is deaf while a page waits", "heap/scavenge.c", "run",
         "if (patience > 1) (void)sleep_until_rung(limit_ms((patience - 1) * length));", "",
-        ("unit/listening",)),
+        ("unit/listening",), hangs=True),
     Bug("stack: what is retained is not looked for", HEAP, "find_page_late",
         "heap_take_beside(heap, size_class)", "NULL", ("unit/late",)),
     Bug("stack: pages of another class come first", RETAIN, "heap_take_beside",
@@ -244,7 +249,7 @@ BUGS = (
         "bool any = idle_free_left();", "bool any = false;", ("unit/limits",)),
     Bug("large objects of some calls are not seen by the clock", "alloc/alloc.c",
         "alloc_begin_large", "if (!scavenge_is_running()) heap_tick();", "",
-        ("unit/listening",)),
+        ("unit/listening",), hangs=True),
     Bug("a page with waiting frees is listed in silence", STATE, "heap_list_current",
         "if (unlikely(page_has_pending(page))) alarm_ring();", "", ("unit/listening",)),
     Bug("a token goes to a heap that its page has left", TOKEN, "arrive",
@@ -256,7 +261,7 @@ BUGS = (
     Bug("stack: a limit does not wait for the lock", "heap/heap.c", "find_page_late",
         "if (limit_is_set(heap)) return NULL;", "", ("unit/late",)),
     Bug("a repair forgets who is on the way with a token", TOKEN, "arrive",
-        "forked_check();", "", ("stress/fork_first",)),
+        "forked_check();", "", ("stress/fork_first",), hangs=True),
     Bug("a heap that was merged does not wait for tokens on their way", TOKEN,
         "heap_await_tokens", "load_ordered(&heap->arriving) != 0", "false", ("unit/races",)),
     Bug("a full page is not listed when its token comes", TOKEN, "settle_token",
@@ -388,7 +393,7 @@ BUGS = (
     Bug("parts that hold large objects are merged", "heap/subheap.c", "unite",
         "load_relaxed(&second->large_slices) > 0", "false", ("unit/first_class",)),
     Bug("merged parts stay in the list of their heap", "heap/subheap.c", "take_out",
-        "*place = subheap->next_of_first_class;", "", ("unit/first_class",)),
+        "*place = subheap->next_of_first_class;", "", ("unit/first_class",), hangs=True),
     Bug("a thread keeps two parts of one heap", "heap/subheap.c", "heir_of",
         "return first == subheap ? NULL : first;", "return NULL;", ("unit/first_class",)),
     Bug("deleted heaps leave their blocks to the main one", "heap/subheap.c", "first_class_end",
@@ -408,7 +413,7 @@ BUGS = (
     Bug("the alarm is set in no order", "memory/alarm.c", None,
         "{ return exchange_ordered(&alarm_word, ALARM_SET) == ALARM_RUNG; }",
         "{ bool rung = alarm_is_rung(); store_relaxed(&alarm_word, ALARM_SET); return rung; }",
-        ("stress/litmus",)),
+        ("stress/litmus",), hangs=True),
 
     # ---- spans ----
     Bug("free spans do not join the next one", TILES, "insert",

@@ -353,6 +353,11 @@ static void run_blocks_elsewhere(void *unused) {
     run_blocks(64, PAGES * SLICE_BYTES);
 }
 
+static void run_one_block(void *unused) {
+    (void)unused;
+    run_blocks(64, 64);
+}
+
 /* `count` threads run a burst each, in turn, twice: how many slices are held at most beyond what
  * one of them needs. */
 static size_t most_held_by_threads_in_turn(actor_t threads[], size_t count) {
@@ -373,6 +378,21 @@ static void alternating_threads_share_their_pages(void **state) {
     actor_t threads[24];
     /* One current page for each thread is not shared. */
     assert_true(most_held_by_threads_in_turn(threads, LENGTH(threads)) <= LENGTH(threads));
+}
+
+/* The first walks may end before it, and the page that was current there stays. */
+static void who_found_a_heap_with_pages_takes_them_all(void **state) {
+    (void)state;
+    actor_t threads[2 * REGISTRY_LOOKS];
+    for (size_t i = 0; i < LENGTH(threads); i++) {
+        actor_start(&threads[i]);
+        actor_do(&threads[i], run_one_block, NULL);
+    }
+    actor_do(&threads[REGISTRY_LOOKS], run_blocks_elsewhere, NULL);
+    eddy_counters_t before = counters_now();
+    run_blocks(64, PAGES * SLICE_BYTES);
+    assert_true(risen(before, pages_made) <= PAGES / 4);
+    for (size_t i = 0; i < LENGTH(threads); i++) actor_end(&threads[i]);
 }
 
 static void more_threads_than_a_walk_sees_share_most_of_their_pages(void **state) {
@@ -442,7 +462,8 @@ int main(void) {
         RETENTION_TEST(threads_share_pages_of_other_lengths_and_large_objects),
         RETENTION_TEST(large_objects_in_a_loop_cost_no_call),
         RETENTION_TEST(a_swing_of_several_large_objects_costs_no_call),
-        /* The last: heaps that were remain, and a walk sees only some of these. */
+        /* The last two: heaps that were remain, and a walk sees only some of these. */
+        RETENTION_TEST(who_found_a_heap_with_pages_takes_them_all),
         RETENTION_TEST(more_threads_than_a_walk_sees_share_most_of_their_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
