@@ -1,18 +1,19 @@
-/* A thread ends: its page goes to the estate of its record, from where the next thread of the record
- * or another heap adopts it, beside frees of its last blocks and the scavenger.
+/* A thread ends: its page goes to the estate of its record, from where the next thread of the
+ * record or another heap adopts it, beside frees of its last blocks and the scavenger.
  *
  * Models: heap_abandon, detach_resting, heap_bequeath, move_pages, heap_release_if_empty,
- * release_if_empty, may_be_empty, heap_put_aside_current (heap/sweep.c), estate_leave, estate_adopt,
- * move_page (heap/estate.c), take_from, switch_to_left, make_found_current, heap_start
- * (heap/heap.c), give, tell (heap/remote.c), fast_free (alloc/fast.h), idle_sweep,
- * idle_sweep_tokens, sweep_partial (heap/idle.c), beside all that frees.pml models.
+ * release_if_empty, may_be_empty, heap_put_aside_current (heap/sweep.c), estate_leave,
+ * estate_adopt, move_page (heap/estate.c), take_from, switch_to_left, make_found_current,
+ * heap_start (heap/heap.c), give, tell (heap/remote.c), fast_free (alloc/fast.h), idle_sweep,
+ * idle_sweep_tokens, pass_on, sweep_partial (heap/idle.c), beside all that frees.pml models.
  *
  * A page of the record's heap has one block or two in use, or is full. Its thread works and ends;
  * beside that, in three kinds of runs:
- *  - Another thread begins in the same record, adopts the page if it finds it with the estate, works
- *    and ends; so does a thread with a heap of its own, wherever it finds the page. For want of
- *    memory this one has no estate: the page stays with its record.
- *  - The one with a heap of its own adopts, and a third thread frees blocks that it did not allocate.
+ *  - Another thread begins in the same record, adopts the page if it finds it with the estate,
+ *    works and ends; so does a thread with a heap of its own, wherever it finds the page. For want
+ *    of memory this one has no estate: the page stays with its record.
+ *  - The one with a heap of its own adopts, and a third thread frees blocks that it did not
+ *    allocate.
  *  - The next one of the record begins, the scavenger looks at the estate, and a third one frees.
  * In the end the scavenger makes two passes. Shown for every schedule:
  *  - Two threads never use the plain fields of the page at the same time.

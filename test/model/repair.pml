@@ -1,7 +1,7 @@
 /* The repair in the child of a fork, store by store, beside the survivor's fast paths.
  *
  * Models: settle, make_partial, make_full, drop, list_again, clear_lists, end_vanished
- * (heap/fork.c); take_first (heap/retain.c); give, tell (heap/remote.c);
+ * (heap/fork.c); take_first (heap/retain.c); give, tell (heap/remote.c); arrive (heap/token.c);
  * heap_release_if_empty (heap/sweep.c); idle_retire (heap/idle.c); count_large (heap/fork.c);
  * large_free, leave_heap (alloc/large.c); forked_check (os/forked.h), beside what fork.pml models.
  *
@@ -18,6 +18,7 @@
  *  - Of a page at which the vanished thread was not at work nothing is lost. While it freed, the
  *    block that it freed and a token are at most.
  *  - Who gives the last block of a page sees it released, but for a token in flight.
+ *  - Nobody counts as on the way to a heap when nobody is.
  *  - A child that the survivor forks beside the repair finds the page as fork.pml has it.
  *  - A page of the survivor is in one place, as its state says.
  *  - A large object is freed once, and counted out once.
@@ -30,6 +31,8 @@
  *   FAULT_MARK_LEFT    a page that is listed as partial stays marked as full
  *   FAULT_GIVEN_BACK   the mark is taken off by a store
  *   FAULT_TAKEN_FIRST  a large object is taken before the repair is waited for
+ *   FAULT_ARRIVES      who pushes a token does not wait for the repair, which clears `arriving`
+ *   FAULT_ON_THE_WAY   the repair does not: who vanished on the way stays counted
  *   FAULT_STACK        what was retained stays on its stack
  *   FAULT_RETAINED     retained pages are listed again, as if they were partial
  *   FAULT_IN_HAND      current pages are listed
@@ -38,6 +41,12 @@
 #define HEAPS 1
 #define STEPS 5
 #define GIVES 2
+
+bit forked, repaired;
+#define MERGES
+#ifndef FAULT_ARRIVES
+#define FORKED_CHECK (!forked || repaired)
+#endif
 
 /* The page was dropped, or given back. */
 bit gone;
@@ -50,8 +59,6 @@ bit gone;
 
 #include "page.inc"
 #include "stores.inc"
-
-bit forked, repaired;
 
 #define held ((holder[1] != NOBODY) + (holder[2] != NOBODY) + (holder[3] != NOBODY))
 
@@ -84,6 +91,7 @@ proctype vanishing() {
               :: state == FULL_STATE && used == 0 -> wake_in_three()
               :: else
               fi
+           :: arriving[1]++; arriving[1]-- /* with a token of another page */
            :: true
            fi;
            torn = NOTHING
@@ -192,6 +200,7 @@ proctype survivor() {
     :: !forked -> forked = 1
     od;
     repaired;
+    assert(arriving[0] == 0 && arriving[1] == 0);
     if
     :: gave_last && torn == NOTHING && tokens[1] == 0 -> assert(gone)
     :: else
@@ -225,6 +234,9 @@ proctype repairer() {
     byte top, known, each;
     bit is_full;
     forked;
+#ifndef FAULT_ON_THE_WAY
+    arriving[1] = 0;
+#endif
 #ifndef FAULT_DEAD_LATE
     dead = 1;
 #endif
@@ -433,12 +445,8 @@ proctype repairer_of_counts() {
 init {
     if
     :: atomic {
-           free_list = 1;
-           used = 1;
-           run vanishing();
-           run survivor();
-           run repairer();
-           run grandchild()
+           run freeing_survivor();
+           run repairer_of_counts()
        }
     :: atomic {
            run sweeper();
@@ -447,8 +455,12 @@ init {
            run holder_of_lock()
        }
     :: atomic {
-           run freeing_survivor();
-           run repairer_of_counts()
+           free_list = 1;
+           used = 1;
+           run vanishing();
+           run survivor();
+           run repairer();
+           run grandchild()
        }
     fi
 }

@@ -11,6 +11,11 @@
  *  - Whoever takes a page has it alone, and finds it as it was kept.
  *  - retained_slices is never less than the length of the stack, and just that when nobody is at it.
  *
+ * One class is enough: the stacks of two share no word but retained_slices, which whoever is not
+ * alone changes in one step, and a page changes its class only in the hands of who has taken it.
+ * What settles late pages does what the owner does with the lock; housekeeping and the option take
+ * pages as the others do. late_counted is in taking.pml.
+ *
  * Faults that spin has to find:
  *   FAULT_OWNER_PLAIN   without the lock the owner takes the first page in two steps
  *   FAULT_OTHER_PLAIN   others do, with it
