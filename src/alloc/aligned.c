@@ -5,13 +5,10 @@
 #include "alloc/error.h"
 #include "eddy.h"
 
-static void *plain(heap_t *heap, size_t size, bool zero) {
-    return zero ? alloc_zeroed(heap, size) : fast_heap_malloc(heap, size);
-}
-
 /* A block with room to choose the place in it. */
-static void *interior(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {
-    char *block = plain(heap, size + alignment - 1, zero);
+static void *interior(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
+                      const void *caller) {
+    char *block = alloc_block(heap, size + alignment - 1, zero, caller);
     if (block == NULL) return NULL;
     size_t skip = (0 - ((uintptr_t)block + offset)) & (alignment - 1);
     page_t *page = span_head(slice_descriptor(slice_of(block)));
@@ -25,9 +22,9 @@ void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, 
     if (!size_in_bounds(size) || !size_in_bounds(alignment)) return error_no_memory();
     bool at_start = (offset & (alignment - 1)) == 0;
     size_t last = aligned_last(size, alignment);
-    if (at_start && last < BLOCK_MAX) return plain(heap, last + 1, zero);
+    if (at_start && last < BLOCK_MAX) return alloc_block(heap, last + 1, zero, caller);
     if (!at_start && alignment < BLOCK_MAX && size <= BLOCK_MAX - alignment) {
-        return interior(heap, size, alignment, offset, zero);
+        return interior(heap, size, alignment, offset, zero, caller);
     }
     return alloc_large(heap, size, alignment, offset, zero, caller);
 }

@@ -48,31 +48,33 @@ static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zer
 }
 
 /* The current page has no free block, or there is none yet. */
-static always_inline page_t *refill_once(heap_t *named, unsigned size_class, bool *is_zero) {
+static always_inline page_t *refill_once(heap_t *named, unsigned size_class, bool *is_zero,
+                                         const void *caller) {
     heap_t *heap = alloc_heap(named);
     if (unlikely(heap != named || errand_any())) {
-        return refill_after(heap, size_class, is_zero, __builtin_return_address(0));
+        return refill_after(heap, size_class, is_zero, caller);
     }
     return heap_refill(heap, size_class, is_zero);
 }
 
-static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero) {
-    page_t *page = refill_once(named, size_class, is_zero);
+static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is_zero,
+                                    const void *caller) {
+    page_t *page = refill_once(named, size_class, is_zero, caller);
     while (DEBUG_BUILD && page != NULL && !check_first(page)) {
         *is_zero = false;
-        page = refill_once(named, size_class, is_zero);
+        page = refill_once(named, size_class, is_zero, caller);
     }
     return page;
 }
 
 /* A block of size <= BLOCK_MAX. Without memory NULL, which nobody is told. */
-static always_inline void *try_block(heap_t *heap, size_t size, bool zero) {
+static always_inline void *try_block(heap_t *heap, size_t size, bool zero, const void *caller) {
     unsigned size_class = class_of(size);
     page_t *page = heap->current[size_class];
     bool is_zero = false;
     if (unlikely(!fast_has_block(page))) {
         bool is_fresh = false;
-        page = refill(heap, size_class, &is_fresh);
+        page = refill(heap, size_class, &is_fresh, caller);
         if (page == NULL) return NULL;
         is_zero = is_fresh;
     }
@@ -99,11 +101,15 @@ static void *try_large(heap_t *heap, size_t size, size_t alignment, size_t offse
 
 void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller) {
     return size > BLOCK_MAX ? try_large(heap, size, 1, 0, zero, caller)
-                            : try_block(heap, size, zero);
+                            : try_block(heap, size, zero, caller);
 }
 
 static always_inline void *or_no_memory(void *block) {
     return likely(block != NULL) ? block : error_no_memory();
+}
+
+void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
+    return or_no_memory(try_block(heap, size, zero, caller));
 }
 
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
@@ -118,12 +124,12 @@ static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
 
 void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
-    return or_no_memory(try_block(heap, size, false));
+    return or_no_memory(try_block(heap, size, false, __builtin_return_address(0)));
 }
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, true);
-    return or_no_memory(try_block(heap, size, true));
+    return or_no_memory(try_block(heap, size, true, __builtin_return_address(0)));
 }
 
 /* ---- public ---- */

@@ -15,8 +15,11 @@ void *alloc_zeroed(heap_t *heap, size_t size);
 /* What every call does first that makes or resizes a large object: the clock ticks, frees that were
  * gathered are given away, and errands are run, which may allocate. The heap to allocate from. */
 heap_t *alloc_begin_large(heap_t *heap);
-/* A large object of a size in bounds, `alignment` a power of two. May start the scavenger, in a
- * call that code at `caller` made. */
+/* All that follow may start the scavenger, in a call that code at `caller` made. */
+
+/* A block of a size up to BLOCK_MAX. */
+void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller);
+/* A large object of a size in bounds, `alignment` a power of two. */
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller);
 /* A block or a large object of a size in bounds, which the caller can do without: when there is no
