@@ -104,17 +104,32 @@ void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller) {
                             : try_block(heap, size, zero, caller);
 }
 
-static always_inline void *or_no_memory(void *block) {
-    return likely(block != NULL) ? block : error_no_memory();
+/* Memory is refused. True when it is worth another try, since heaps held empty pages. A thread that
+ * could not be started takes no lock. */
+static bool collect_at_last(void) { return thread_is_started(thread_self) && heap_collect_all(); }
+
+static void *or_no_memory(void *block) { return block != NULL ? block : error_no_memory(); }
+
+static cold void *block_at_last(heap_t *heap, size_t size, bool zero, const void *caller) {
+    return or_no_memory(collect_at_last() ? alloc_try(heap, size, zero, caller) : NULL);
+}
+
+static always_inline void *block(heap_t *heap, size_t size, bool zero, const void *caller) {
+    void *block = try_block(heap, size, zero, caller);
+    return likely(block != NULL) ? block : block_at_last(heap, size, zero, caller);
 }
 
 void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
-    return or_no_memory(try_block(heap, size, zero, caller));
+    return block(heap, size, zero, caller);
 }
 
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller) {
-    return or_no_memory(try_large(heap, size, alignment, offset, zero, caller));
+    void *object = try_large(heap, size, alignment, offset, zero, caller);
+    if (object == NULL && collect_at_last()) {
+        object = try_large(heap, size, alignment, offset, zero, caller);
+    }
+    return or_no_memory(object);
 }
 
 static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
@@ -124,12 +139,14 @@ static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
 
 void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
-    return or_no_memory(try_block(heap, size, false, __builtin_return_address(0)));
+    return block(heap, size, false, __builtin_return_address(0));
 }
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, true);
-    return or_no_memory(try_block(heap, size, true, __builtin_return_address(0)));
+    page_t *page = heap->current[class_of(size)];
+    if (likely(fast_has_block(page))) return memset(fast_pop(page), 0, page->block_bytes);
+    return alloc_block(heap, size, true, __builtin_return_address(0));
 }
 
 /* ---- public ---- */

@@ -18,12 +18,12 @@ heap_t *alloc_begin_large(heap_t *heap);
 /* All that follow may start the scavenger, in a call that code at `caller` made. */
 
 /* A block of a size up to BLOCK_MAX. */
-void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller);
+out_of_line void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller);
 /* A large object of a size in bounds, `alignment` a power of two. */
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller);
 /* A block or a large object of a size in bounds, which the caller can do without: when there is no
- * memory nobody is told. */
+ * memory nobody is told, and no heap gives up what it keeps. */
 void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller);
 /* (block + offset) is a multiple of `alignment`; EINVAL when that makes no sense. */
 void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,

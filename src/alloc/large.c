@@ -34,11 +34,7 @@ static page_t *allocate_span(heap_t *heap, size_t slices, size_t alignment, bool
     if (head == NULL && heap_release_some_retained(heap, slices)) {
         head = span_allocate(slices, alignment, SPAN_FROM_DIRTY, is_zero);
     }
-    if (head == NULL) head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
-    if (head == NULL && heap_collect_all()) {
-        head = span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
-    }
-    return head;
+    return head != NULL ? head : span_allocate(slices, alignment, SPAN_FROM_ANY, is_zero);
 }
 
 void *large_allocate(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero) {

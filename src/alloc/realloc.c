@@ -32,12 +32,12 @@ static always_inline bool stays_in_page(const void *block, size_t size) {
     return stays(size, page->block_bytes);
 }
 
-/* What to ask for when a block of `usable` bytes must move. One that grows gets a quarter more than
- * it had: so an array moves about three times in each doubling, however small the steps by which it
- * grows (docs/evidence.md, "Room to grow"). A small size never gets a large object, which would be
- * more than twice as long and could not stay. */
-static size_t with_room(size_t size, size_t usable) {
-    if (size <= usable || ablated(ABLATE_ROOM)) return size;
+/* What to ask for when a block of `usable` bytes must move. One that grows, and is not aligned, gets
+ * a quarter more than it had: so an array moves about three times in each doubling, however small
+ * the steps by which it grows (docs/evidence.md, "Room to grow"). A small size never gets a large
+ * object, which would be more than twice as long and could not stay. */
+static size_t with_room(size_t size, size_t usable, size_t alignment) {
+    if (size <= usable || alignment > 1 || ablated(ABLATE_ROOM)) return size;
     size_t room = usable + usable / 4;
     if (size <= BLOCK_MAX) room = size_min(room, BLOCK_MAX);
     return size_max(size, room);
@@ -50,18 +50,21 @@ static void *resize_large(heap_t *heap, page_t *head, size_t size, size_t alignm
     heap = alloc_begin_large(heap);
     if (heap == NULL) return NULL;
     size_t old_usable = large_usable(head);
-    page_t *resized = large_resize(heap, head, size, with_room(size, old_usable));
+    page_t *resized = large_resize(heap, head, size, with_room(size, old_usable, alignment));
     if (resized == NULL) return NULL;
     char *pointer = large_pointer(resized);
     size_t usable = large_usable(resized);
-    if (zero && usable > old_usable) memset(pointer + old_usable, 0, usable - old_usable);
+    /* Ground is zero behind what was moved there. */
+    bool in_place = resized == head;
+    if (zero && in_place && usable > old_usable)
+        memset(pointer + old_usable, 0, usable - old_usable);
     return pointer;
 }
 
 /* A new block, the contents copied, the old one freed. */
 static void *copy(heap_t *heap, void *block, size_t usable, size_t size, size_t alignment,
                   size_t offset, bool zero, const void *caller) {
-    size_t wanted = alignment == 1 ? with_room(size, usable) : size;
+    size_t wanted = with_room(size, usable, alignment);
     void *fresh = wanted > size ? alloc_try(heap, wanted, zero, caller) : NULL;
     if (fresh == NULL) fresh = alloc_aligned(heap, size, alignment, offset, zero, caller);
     if (fresh == NULL) return NULL;

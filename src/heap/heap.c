@@ -158,11 +158,7 @@ static cold page_t *find_page(heap_t *heap, unsigned size_class) {
         page = make_page(heap, size_class, slices, SPAN_FROM_DIRTY);
     }
     if (page == NULL) page = take_emptied(heap, size_class, slices);
-    if (page == NULL) page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
-    if (page == NULL && heap_collect_all()) {
-        page = make_page(heap, size_class, slices, SPAN_FROM_ANY);
-    }
-    return page;
+    return page != NULL ? page : make_page(heap, size_class, slices, SPAN_FROM_ANY);
 }
 
 /* The empty current page of another class than this of which most is linked, and so touched,

@@ -1,6 +1,9 @@
 /* Room to grow: what realloc must move to let it grow gets more than was asked for, and what grows
  * on by small steps stays where it is for a while. Room is no reason to refuse, nor to keep.
  * SPDX-License-Identifier: MIT */
+#include <sys/mman.h>
+
+#include "common/actor.h"
 #include "common/alone.h"
 #include "common/faults.h"
 #include "common/inside.h"
@@ -74,6 +77,22 @@ static void nothing_but_growth_gets_room(void **state) {
     }
 }
 
+static void what_is_aligned_gets_none(void **state) {
+    (void)state;
+    static const size_t sizes[] = {1000, 100000, 2 * MIB};
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        void *block = must(eddy_malloc_aligned(sizes[i], 64));
+        void *wall = must(eddy_malloc(sizes[i]));
+        size_t size = eddy_usable_size(block) + 1;
+        block = must(eddy_realloc_aligned(block, size, 64));
+        void *fresh = must(eddy_malloc_aligned(size, 64));
+        assert_int_equal(eddy_usable_size(block), eddy_usable_size(fresh));
+        eddy_free(fresh);
+        eddy_free(block);
+        eddy_free(wall);
+    }
+}
+
 static void room_is_zero_where_new_bytes_are_to_be(void **state) {
     (void)state;
     unsigned char *block = must(eddy_zalloc(16));
@@ -120,6 +139,37 @@ static int end_limited(void **state) {
     return tear_down_clean(state);
 }
 
+static void *others_blocks[256];
+
+static void allocate_some(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < LENGTH(others_blocks); i++) others_blocks[i] = must(eddy_malloc(KIB));
+}
+
+/* Before memory is refused empty pages are looked for everywhere; before room is, they are not. */
+static void nothing_is_given_up_for_it(void **state) {
+    (void)state;
+    enum { OBJECT = 8 * SLICE_BYTES };
+    actor_t other;
+    actor_start(&other);
+    actor_do(&other, allocate_some, NULL);
+    void *object = must(eddy_malloc(OBJECT)), *wall = must(eddy_malloc(OBJECT));
+    span_totals_t totals;
+    span_totals(&totals);
+    for (size_t i = 0; i < LENGTH(others_blocks); i++) eddy_free(others_blocks[i]);
+    int64_t limit = (int64_t)((totals.used << SLICE_SHIFT) + OBJECT + SLICE_BYTES);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, limit), 0);
+    eddy_counters_t before = counters_now();
+    object = must(eddy_realloc(object, OBJECT + 1));
+    assert_int_equal(eddy_usable_size(object), OBJECT + SLICE_BYTES);
+    assert_risen(before, pages_released, 0);
+    assert_risen(before, spans_purged, 0);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_LIMIT, 0), 0);
+    eddy_free(object);
+    eddy_free(wall);
+    actor_end(&other);
+}
+
 /* In a heap that has just so many slices. */
 static void assert_grows(void *block, size_t size, size_t slices) {
     assert_int_equal(eddy_heap_set_limit(heap, slices * SLICE_BYTES), 0);
@@ -151,6 +201,21 @@ static bool can_move(void) {
     return moved;
 }
 
+/* A quarter of nothing but zeros would be written where the kernel gives zeros. */
+static void room_of_a_large_object_that_was_moved_is_not_touched(void **state) {
+    (void)state;
+    if (!can_move()) skip();
+    char *object = must(eddy_zalloc(2 * MIB)), *wall = must(eddy_malloc(2 * MIB));
+    object = must(eddy_rezalloc(object, 2 * MIB + 1));
+    unsigned char resident;
+    char *last_page = object + eddy_usable_size(object) - os_page_size();
+    assert_int_equal(mincore(last_page, os_page_size(), &resident), 0);
+    assert_int_equal(resident & 1, 0);
+    assert_int_equal(last_page[0], 0);
+    eddy_free(object);
+    eddy_free(wall);
+}
+
 static void a_large_object_is_moved_where_there_is_no_room(void **state) {
     (void)state;
     if (!can_move()) skip();
@@ -171,6 +236,9 @@ int main(void) {
         ROOM_TEST(small_sizes_grow_to_blocks_not_to_large_objects),
         ROOM_TEST(nothing_but_growth_gets_room),
         ROOM_TEST(room_is_zero_where_new_bytes_are_to_be),
+        ROOM_TEST(what_is_aligned_gets_none),
+        ROOM_TEST(room_of_a_large_object_that_was_moved_is_not_touched),
+        ROOM_TEST(nothing_is_given_up_for_it),
         LIMITED_TEST(a_block_grows_where_there_is_no_page_with_room),
         LIMITED_TEST(a_large_object_is_copied_where_there_is_no_room),
         LIMITED_TEST(a_large_object_is_moved_where_there_is_no_room),
