@@ -32,10 +32,10 @@ static always_inline bool stays_in_page(const void *block, size_t size) {
     return stays(size, page->block_bytes);
 }
 
-/* What to ask for when a block of `usable` bytes must move. One that grows, and is not aligned, gets
- * a quarter more than it had: so an array moves about three times in each doubling, however small
- * the steps by which it grows (docs/evidence.md, "Room to grow"). A small size never gets a large
- * object, which would be more than twice as long and could not stay. */
+/* What to ask for when a block of `usable` bytes must move. One that grows, and is not aligned,
+ * gets a quarter more than it had: so an array moves about three times in each doubling, however
+ * small the steps by which it grows (docs/evidence.md, "Room to grow"). A small size never gets a
+ * large object, which would be more than twice as long and could not stay. */
 static size_t with_room(size_t size, size_t usable, size_t alignment) {
     if (size <= usable || alignment > 1 || ablated(ABLATE_ROOM)) return size;
     size_t room = usable + usable / 4;
