@@ -118,8 +118,8 @@ void heap_tick(void);
 void heap_mark_interior(page_t *page);
 
 /* Leave a block for the owner of the page's heap, in place of the page, which it keeps alive. Any
- * thread, no lock. */
-void heap_push_token(page_t *page, block_t *token);
+ * thread, no lock. The heap that has it now: the page may leave that one just then. */
+heap_t *heap_push_token(page_t *page, block_t *token);
 /* From here on tokens of the pages that have left the heap go where these are: all that were on the
  * way have arrived. */
 void heap_await_tokens(heap_t *heap);
@@ -152,9 +152,9 @@ void heap_put_aside_current(heap_t *heap);
 
 /* The thread is done with the heap: it is dead from now on. */
 void heap_abandon(heap_t *heap);
-/* A block of the page was just given to a heap that is dead: release the page if that was the last
- * one. The page may have gone already, or to another heap: then a pass of the scavenger finds it
- * (idle_sweep). */
+/* A block of the page was just given to it, or a token to the heap: if that is dead, or whichever
+ * heap the page has gone to, release the page if the block was its last one. The page may have gone
+ * back already, and be anything by now. */
 void heap_release_if_empty(heap_t *heap, page_t *page);
 /* Begin a new window when its time has come: release some of what is retained beyond the demand;
  * true when there is more. Does nothing when the lock is held. */

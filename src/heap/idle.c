@@ -122,7 +122,7 @@ static bool unlink_token(heap_t *heap, block_t *token) {
  * found empty, and where it is nobody may look for it again: an estate has no owner. */
 static bool pass_on(heap_t *heap, page_t *page, block_t *token, idle_round_t *round) {
     if (!unlink_token(heap, token)) return false;
-    heap_push_token(page, token);
+    (void)heap_push_token(page, token);
     round->aging = true;
     return true;
 }

@@ -8,7 +8,7 @@
 
 void remote_push(page_t *page, block_t *first, block_t *last, uint32_t count) {
     block_t *token = page_give(page, first, last, count);
-    if (unlikely(token != NULL)) heap_push_token(page, token);
+    if (unlikely(token != NULL)) (void)heap_push_token(page, token);
 }
 
 /* When the heap's thread has ended, nobody else will notice that the page has become empty.
@@ -17,17 +17,26 @@ static always_inline bool is_dead(heap_t *heap) { return load_ordered(&heap->sta
 
 /* Somebody has to hear of a gift: of the token, if there is one, by its owner. */
 static out_of_line void tell(heap_t *heap, page_t *page, block_t *token) {
-    if (token != NULL) heap_push_token(page, token);
+    if (token != NULL) heap = heap_push_token(page, token);
     alarm_ring();
     /* From here on the page may be gone. */
-    if (unlikely(is_dead(heap))) heap_release_if_empty(heap, page);
+    heap_release_if_empty(heap, page);
+}
+
+/* Whether the page is where nobody but its giver would look. Its heap may have died, left it to an
+ * estate and been given to another thread since it was read: so the page is asked once more. Of a
+ * heap that lives and has the page, its owner hears, or the scavenger. */
+static always_inline bool is_left(heap_t *heap, page_t *page) {
+    return is_dead(heap) || load_ordered(&page->heap) != heap;
 }
 
 /* Give a chain to its page. */
 static always_inline void give(page_t *page, block_t *first, block_t *last, uint32_t count) {
-    heap_t *heap = load_relaxed(&page->heap);
+    /* Acquire pairs with the releases in move_list (heap/sweep.c) and move_page (heap/estate.c):
+     * who sees an estate sees `used` as the page's last thread left it, or somebody later. */
+    heap_t *heap = load_acquire(&page->heap);
     block_t *token = page_give(page, first, last, count);
-    if (unlikely(token != NULL || !alarm_is_rung() || is_dead(heap))) tell(heap, page, token);
+    if (unlikely(token != NULL || !alarm_is_rung() || is_left(heap, page))) tell(heap, page, token);
 }
 
 static uint32_t gathered(const remote_entry_t *entry) {

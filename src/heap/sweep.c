@@ -81,8 +81,8 @@ static bool may_be_empty(page_t *page) {
     return (int32_t)page_peek(page).used <= (int32_t)pending + 1;
 }
 
-static heap_t *release_if_empty(heap_t *heap, page_t *page) {
-    if (load_relaxed(&heap->tokens) == NULL && !may_be_empty(page)) return heap;
+static void release_if_empty(heap_t *heap, page_t *page) {
+    if (load_relaxed(&heap->tokens) == NULL && !may_be_empty(page)) return;
     list_t detached;
     list_init(&detached);
     lock_acquire(&heap->lock);
@@ -92,16 +92,17 @@ static heap_t *release_if_empty(heap_t *heap, page_t *page) {
     }
     lock_release(&heap->lock);
     idle_free(&detached);
-    return load_relaxed(&page->heap);
 }
 
-/* The page may have gone to an estate meanwhile, which keeps it unless somebody looks again. */
+/* It may have gone to an estate meanwhile, which keeps it unless somebody looks again. Ordered, as
+ * in remote.c: the page's heap is asked after that heap's state. */
 void heap_release_if_empty(heap_t *heap, page_t *page) {
     heap_t *before;
     do {
+        if (load_ordered(&heap->state) == HEAP_DEAD) release_if_empty(heap, page);
         before = heap;
-        heap = release_if_empty(heap, page);
-    } while (heap != before && heap != NULL && load_relaxed(&heap->state) == HEAP_DEAD);
+        heap = load_ordered(&page->heap);
+    } while (heap != before && heap != NULL);
 }
 
 /* The pages of a running owner's tokens, and those that are late: those that are empty but for the

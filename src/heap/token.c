@@ -23,7 +23,7 @@ static heap_t *arrive(const page_t *page) {
     }
 }
 
-void heap_push_token(page_t *page, block_t *token) {
+heap_t *heap_push_token(page_t *page, block_t *token) {
     heap_t *heap = arrive(page);
     block_t *first = load_relaxed(&heap->tokens);
     do {
@@ -34,6 +34,7 @@ void heap_push_token(page_t *page, block_t *token) {
     } while (!swap_weak_ordered(&heap->tokens, &first, token));
     /* Release pairs with the acquire in heap_await_tokens. */
     sub_release(&heap->arriving, 1);
+    return heap;
 }
 
 /* Ordered: see arrive; acquire pairs with the release in heap_push_token. */
@@ -56,7 +57,7 @@ static void settle_token(heap_t *heap, block_t *token) {
     /* The page of a token cannot have vanished, but it may have gone to another heap, full as it
      * was: that one lists it. */
     if (unlikely(load_relaxed(&page->heap) != heap)) {
-        heap_push_token(page, token);
+        (void)heap_push_token(page, token);
         return;
     }
     if (page->state == PAGE_FULL) heap_wake(heap, page);

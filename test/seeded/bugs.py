@@ -370,6 +370,8 @@ BUGS = (
         "<= (int32_t)pending + 1", "< (int32_t)pending", ("unit/heap",)),
     Bug("the last free into a dead heap is not noticed", REMOTE, None,
         "load_ordered(&heap->state) == HEAP_DEAD", "heap == NULL", ("unit/heap",)),
+    Bug("the last free is told by a heap that has another thread by now", REMOTE, "is_left",
+        "is_dead(heap) || load_ordered(&page->heap) != heap", "is_dead(heap)", ("unit/races",)),
     Bug("a thread that ends forgets what it gathered", "heap/thread.c", "abandon",
         "remote_flush(thread);", "", ("unit/heap", "unit/retire")),
     Bug("each block is given by itself", REMOTE, "remote_begin",

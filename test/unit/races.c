@@ -269,6 +269,54 @@ static void the_end_of_a_thread_races_with_having_its_pages_retire(void **state)
                                  nothing_is_retained_or_left});
 }
 
+static actor_t first, next;
+
+static void keep_a_block(void *unused) {
+    (void)unused;
+    kept = must(eddy_malloc(SIZE));
+}
+
+static void have_another_keep_a_block(void *unused) {
+    (void)unused;
+    start_clean();
+    eddy_free(must(eddy_malloc(1)));
+    actor_start(&first);
+    actor_do(&first, keep_a_block, NULL);
+}
+
+static void free_kept(void *unused) {
+    (void)unused;
+    eddy_free(kept);
+    remote_flush(thread_self);
+}
+
+static void take_a_record(void *unused) {
+    (void)unused;
+    eddy_free(must(eddy_malloc(1)));
+}
+
+/* The heap of the block's page dies, leaves it to an estate, and lives again. */
+static void end_and_begin(void *unused) {
+    (void)unused;
+    actor_end(&first);
+    actor_start(&next);
+    actor_do(&next, take_a_record, NULL);
+}
+
+static void the_page_has_gone_back(void *unused) {
+    (void)unused;
+    heap_t *heap = load_relaxed(&page_of(kept)->heap);
+    check(heap == NULL || load_relaxed(&heap->state) == HEAP_LIVE);
+    actor_end(&next);
+}
+
+static void the_last_free_races_with_two_lives_of_a_heap(void **state) {
+    (void)state;
+    preempt_other(&(race_t){have_another_keep_a_block, end_and_begin, free_kept,
+                            the_page_has_gone_back},
+                  NULL);
+}
+
 /* ---- a page goes to another heap ---- */
 
 static eddy_heap_t *parent, *below, *next_heap;
@@ -357,6 +405,7 @@ int main(void) {
         RACE_TEST(the_end_of_a_thread_races_with_frees_of_its_blocks),
         RACE_TEST(the_end_of_a_thread_races_with_adopting_its_pages),
         RACE_TEST(the_end_of_a_thread_races_with_having_its_pages_retire),
+        RACE_TEST(the_last_free_races_with_two_lives_of_a_heap),
         RACE_TEST(merging_heaps_races_with_a_token),
         RACE_TEST(merging_heaps_races_with_a_free),
     };
