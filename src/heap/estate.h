@@ -8,9 +8,11 @@
  * share of all memory each (docs/evidence.md, "Estates").
  *
  * Invariants: an estate is dead for good, has no thread, and neither current nor retained pages;
- * its pages are thread_nobody's. Whoever empties one releases it (heap_release_if_empty). In the
- * child of a fork it is a sub-heap's struct to be used again once its pages are gone
- * (heap/subheap.h), and no record's any more.
+ * its pages are thread_nobody's. That a record's heap is dead passes with its next thread: who
+ * gives a block may look at a heap that has lost the page since, and so looks on where the page is.
+ * Whoever empties one releases it (heap_release_if_empty). In the child of a fork it is a
+ * sub-heap's struct to be used again once its pages are gone (heap/subheap.h), and no record's any
+ * more, for good: each generation of a chain of forks makes its own.
  * SPDX-License-Identifier: MIT */
 #ifndef EDDY_HEAP_ESTATE_H
 #define EDDY_HEAP_ESTATE_H

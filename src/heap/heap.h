@@ -131,7 +131,8 @@ void heap_await_tokens(heap_t *heap);
 void heap_settle(heap_t *heap);
 /* The same for a page of the class: of the tokens the next 32, and more only while the class has
  * neither a partial nor a retained page, since beyond those lies memory that nobody holds yet. What
- * is left keeps its page alive, for the next call. */
+ * is left keeps its page alive, for the next call. Those of pages that have gone elsewhere go to
+ * the heaps that have them, third ones where the heap is another's. */
 void heap_settle_for(heap_t *heap, unsigned size_class);
 /* Take `slices` of retained pages out of the heap, class by class and in each those retained
  * last first; the last page may be longer than what was left to take. The slices taken. They are

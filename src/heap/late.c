@@ -73,7 +73,8 @@ void late_count_out(heap_t *heap, page_t *page) {
 page_t *late_counted(heap_t *heap, unsigned i) {
     page_t *page = load_relaxed(&heap->late.counted[i]);
     if (page == NULL) return NULL;
-    /* Acquire pairs with the releases in page_remake, take_from and retire (heap/idle.c). */
+    /* Acquire pairs with the releases in page_remake, take_from, move_page (heap/estate.c),
+     * move_list (heap/sweep.c) and retire (heap/idle.c). */
     return load_acquire(&page->heap) == heap ? page : NULL;
 }
 

@@ -30,7 +30,8 @@ static always_inline bool is_left(heap_t *heap, page_t *page) {
     return is_dead(heap) || load_ordered(&page->heap) != heap;
 }
 
-/* Give a chain to its page. */
+/* Give a chain to its page. Its heap may be another one by now: heap structs are never unmapped, so
+ * an old one can be asked for its state. */
 static always_inline void give(page_t *page, block_t *first, block_t *last, uint32_t count) {
     /* Acquire pairs with the releases in move_list (heap/sweep.c) and move_page (heap/estate.c):
      * who sees an estate sees `used` as the page's last thread left it, or somebody later. */
