@@ -268,7 +268,8 @@ typedef enum eddy_option {
                                32M are free and not returned; 2, "always": at the first chance; 0,
                                "never": the program's own threads return memory as they allocate.
                                It is started by calls that allocate, never by free: with "auto" a
-                               single thread that frees all and makes no further call keeps it */
+                               single thread that frees all and makes no further call that leaves
+                               the fast path keeps it */
     EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
                                at once, and empty pages within half the decay time; 0: none; -1,
                                the default: seven eighths of the memory limit of the control

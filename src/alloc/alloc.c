@@ -86,7 +86,7 @@ heap_t *alloc_begin_large(heap_t *heap) {
     heap = alloc_heap(heap);
     if (heap == NULL) return NULL;
     remote_flush(load_relaxed(&heap->thread));
-    if (!scavenge_is_running()) heap_tick();
+    if (!scavenge_is_running()) heap_tick(heap);
     if (unlikely(errand_any())) run_errands();
     return heap;
 }

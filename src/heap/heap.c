@@ -340,8 +340,9 @@ static cold void housekeep(heap_t *heap, size_t entries) {
     scavenge_consider(now_ms, turned);
 }
 
-void heap_tick(void) {
+void heap_tick(heap_t *heap) {
     uint64_t now_ms = os_now_ms();
+    if (load_relaxed(&heap->retained_slices) != 0) heap_housekeep(heap, now_ms);
     bool turned = span_housekeep(now_ms);
     scavenge_consider(now_ms, turned);
 }

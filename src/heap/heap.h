@@ -111,8 +111,8 @@ page_t *heap_refill(heap_t *heap, unsigned size_class, bool *is_zero);
  * that is not current has lost its last block and retires. Reports what only a block freed twice
  * can bring about. */
 void heap_count_out(page_t *page);
-/* The same clock that ticks in these two, for large objects. */
-void heap_tick(void);
+/* The same clock that ticks in these two, for large objects of the heap. */
+void heap_tick(heap_t *heap);
 /* From now on the page, a current one, has interior pointers: its frees take the slow path. Owner
  * only. */
 void heap_mark_interior(page_t *page);

@@ -196,6 +196,17 @@ static void a_thread_that_allocates_little_lets_go_of_what_a_burst_left(void **s
     assert_true(retained() <= 3);
 }
 
+static void large_objects_let_go_of_what_a_burst_left(void **state) {
+    (void)state;
+    run_blocks(64, 2 * PAGES * SLICE_BYTES);
+    assert_true(retained() > PAGES);
+    for (unsigned i = 0; i < 3; i++) {
+        clock_next_window();
+        for (unsigned round = 0; round < ROUNDS; round++) eddy_free(must(eddy_malloc(300 * KIB)));
+    }
+    assert_int_equal(retained(), 0);
+}
+
 static void the_clock_is_read_once_in_64_slow_entries(void **state) {
     (void)state;
     run_blocks(8 * KIB, 2 * SLICE_BYTES);
@@ -447,6 +458,7 @@ int main(void) {
         RETENTION_TEST(housekeeping_releases_a_few_pages_at_a_time),
         RETENTION_TEST(after_a_window_a_heap_is_above_its_bound_for_a_known_number_of_entries),
         RETENTION_TEST(a_thread_that_allocates_little_lets_go_of_what_a_burst_left),
+        RETENTION_TEST(large_objects_let_go_of_what_a_burst_left),
         RETENTION_TEST(the_clock_is_read_once_in_64_slow_entries),
         RETENTION_TEST(collecting_lets_go_of_everything),
         RETENTION_TEST(the_option_caps_what_is_kept),
