@@ -134,13 +134,18 @@ static thread_t *take_from_pool(void) {
     return thread != NULL ? thread : reclaim();
 }
 
-/* The C library may allocate for either: the record is in place, and no lock held. Without the
- * first the survivor of a fork may not be known, without the second the record stays with the
+/* The C library may allocate for either handler: the record is in place, and no lock held. Without
+ * the first the survivor of a fork may not be known, without the second the record stays with the
  * thread for good. */
 static void set_handlers(thread_t *thread) {
-    static _Atomic bool forks_handled;
+    static _Atomic bool process_is_known;
     bool no = false;
-    if (swap_strong_relaxed(&forks_handled, &no, true)) forked_handle(note_forking);
+    if (swap_strong_relaxed(&process_is_known, &no, true)) {
+        forked_handle(note_forking);
+        /* Asked by a single thread the kernel says so at once; later it lets who asks wait for all
+         * processors, some ten milliseconds, and all who need the answer meanwhile. */
+        (void)os_barrier_available();
+    }
     if (key_made) pthread_setspecific(key, thread);
 }
 

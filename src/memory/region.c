@@ -75,11 +75,17 @@ static void give_back(void *address, size_t bytes) {
 
 size_t region_lost(void) { return divide_up(lost_bytes, SLICE_BYTES); }
 
-/* Reserve `bytes` aligned to a unit; NULL when refused. */
+static bool is_aligned(const char *address) { return (uintptr_t)address % unit_bytes() == 0; }
+
+/* Reserve `bytes` aligned to a unit; NULL when refused. A little below what the kernel chose it
+ * mostly fits: two calls less than to cut it out of more. */
 static char *reserve(void *hint, size_t bytes) {
     size_t alignment = unit_bytes();
     char *address = os_reserve(hint, bytes);
-    if (address == NULL || (uintptr_t)address % alignment == 0) return address;
+    if (address == NULL || is_aligned(address)) return address;
+    give_back(address, bytes);
+    address = os_reserve(address - (uintptr_t)address % alignment, bytes);
+    if (address == NULL || is_aligned(address)) return address;
     give_back(address, bytes);
     address = os_reserve(NULL, bytes + alignment);
     if (address == NULL) return NULL;

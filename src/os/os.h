@@ -117,7 +117,8 @@ void os_background_leave(void);
 /* Whether that code, a return address, belongs to the dynamic loader. */
 bool os_is_loader(const void *code);
 
-/* Whether os_barrier works; asks the kernel for it at the first call. */
+/* Whether os_barrier works; asks the kernel for it at the first call, which takes some ten
+ * milliseconds in a process of several threads, for each of them that calls meanwhile. */
 bool os_barrier_available(void);
 /* Every running thread of the process passes a full memory barrier before this returns. */
 bool os_barrier(void);
