@@ -10,6 +10,7 @@ static const char *const names[ABLATION_COUNT] = {
     [ABLATE_BIAS] = "bias",
     [ABLATE_RETAIN] = "retain",
     [ABLATE_STRAIGHTEN] = "straighten",
+    [ABLATE_FEW] = "few",
     [ABLATE_REMAKE] = "remake",
     [ABLATE_EMPTY] = "empty",
     [ABLATE_OTHERS] = "others",

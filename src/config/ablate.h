@@ -12,6 +12,7 @@ typedef enum ablation {
     ABLATE_BIAS,       /* a current page retires like any other when its last block is freed */
     ABLATE_RETAIN,     /* emptied pages become free spans at once */
     ABLATE_STRAIGHTEN, /* a scattered free list is reused as it is */
+    ABLATE_FEW,        /* however few blocks the heap has, scattered lists are linked anew */
     ABLATE_REMAKE,     /* a retained page serves its own class only */
     ABLATE_EMPTY,      /* empty current pages stay with their class, whoever needs one */
     ABLATE_OTHERS,     /* pages that other heaps retain are not taken */

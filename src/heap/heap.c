@@ -65,7 +65,10 @@ static page_t *take_from(heap_t *other, heap_t *heap, unsigned size_class) {
         store_release(&page->heap, heap);
     }
     lock_release(&other->lock);
-    if (page != NULL && !adopted) heap_make_ready(heap, page, size_class);
+    if (page != NULL && !adopted) {
+        page->is_first_class = load_relaxed(&heap->first_class) != NULL;
+        heap_make_ready(heap, page, size_class);
+    }
     return page;
 }
 

@@ -38,8 +38,9 @@
  *    of thread_free, no block is live, no fast path can touch the page, and whoever holds the
  *    heap's lock may take it: a stale `used` is too high, which errs on the safe side.
  *  - `is_first_class` holds of every page of a first-class heap, and of those that it left behind
- *    until their blocks are gone. It stands in the page, not in its heap alone: who frees a block
- *    may find the page's heap merged with another, ended and in use for something else.
+ *    until another heap takes them or they are made anew. It stands in the page, not in its heap
+ *    alone: who frees a block may find the page's heap merged with another, ended and in use for
+ *    something else.
  *  - The blocks behind `capacity` are zero when `is_zero`: fresh from the kernel, never handed out.
  *  - The order of stores that change `used` and `state` together is such that a child forked in
  *    between finds the blocks in use too high, never too low (atomic_signal_fence).

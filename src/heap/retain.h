@@ -27,9 +27,21 @@ void heap_keep_beside(heap_t *heap, page_t *page);
  * makes it ready. NULL when there is none. By the owner, or under the lock. */
 cold page_t *heap_take_beside(heap_t *heap, unsigned size_class);
 
+/* Bursts of no more blocks than these stay in the nearest caches, where to walk them in any order
+ * costs less than to link them anew (docs/evidence.md, "Few blocks"). A burst needs one page beside
+ * what was ever retained; all of them count as if they were like this one. More pages than these
+ * hold few blocks only if those are larger than 4 KiB, for which either order serves. */
+enum { FEW_BLOCKS = 128, FEW_PAGES = 8 };
+static inline bool heap_has_few_blocks(const heap_t *heap, const page_t *page) {
+    size_t retained = load_relaxed(&heap->retained_peak);
+    return retained < FEW_PAGES && (retained + 1) * page->capacity <= FEW_BLOCKS &&
+           !ablated(ABLATE_FEW);
+}
+
 /* A page is the heap's by now: its list, when frees left it without order, is built anew. */
 static always_inline void heap_straighten(heap_t *heap, page_t *page) {
     if (likely(!page_is_scattered(page))) return;
+    if (unlikely(heap_has_few_blocks(heap, page)) && page->free != NULL) return;
     page_straighten(page);
     count_by(&heap->counters.straightened, 1);
 }
@@ -42,7 +54,6 @@ static inline void heap_make_ready(heap_t *heap, page_t *page, unsigned size_cla
     } else {
         page_remake(page, heap, size_class);
     }
-    page->is_first_class = load_relaxed(&heap->first_class) != NULL;
 }
 
 /* ---- by the owner with the lock, or while it rests ---- */

@@ -224,24 +224,6 @@ static void steady_bursts_have_three_slow_entries_a_page(void **state) {
     }
 }
 
-static void a_page_freed_in_disorder_comes_back_in_order(void **state) {
-    (void)state;
-    const size_t prime = 1000003;
-    FOR_EACH_SIZE(size) {
-        burst_fill(&burst, size, 3);
-        for (size_t j = 0; j < burst.limit; j++) burst_free(&burst, 0, j * prime % burst.limit);
-        assert_retained(burst.page[0]);
-        eddy_counters_t before = counters_now();
-        for (size_t j = 0; j < burst.limit; j++) {
-            assert_int_equal(burst_take(&burst), 0);
-            assert_non_null(burst.block[0][j]);
-        }
-        assert_risen(before, lists_straightened, 1);
-        assert_risen(before, pages_reused, 1);
-        assert_risen(before, extensions, 0);
-    }
-}
-
 static void a_page_with_interior_pointers_is_an_ordinary_one_again(void **state) {
     (void)state;
     burst_fill(&burst, 1000, 2);
@@ -479,7 +461,6 @@ int main(void) {
         RETIRE_TEST(a_kept_page_goes_before_a_new_one_but_after_a_partial_one),
         RETIRE_TEST(blocks_of_listed_pages_come_before_more_of_the_current_one),
         RETIRE_TEST(steady_bursts_have_three_slow_entries_a_page),
-        RETIRE_TEST(a_page_freed_in_disorder_comes_back_in_order),
         RETIRE_TEST(a_page_with_interior_pointers_is_an_ordinary_one_again),
         RETIRE_TEST(a_page_with_pending_frees_does_not_retire),
         RETIRE_TEST(a_page_emptied_by_others_is_taken_by_collecting),
