@@ -8,6 +8,7 @@
 #include "alloc/heartbeat.h"
 #include "alloc/large.h"
 #include "eddy.h"
+#include "heap/limit.h"
 #include "heap/remote.h"
 #include "heap/scavenge.h"
 
@@ -104,14 +105,21 @@ void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller) {
                             : try_block(heap, size, zero, caller);
 }
 
-/* Memory is refused. True when it is worth another try, since heaps held empty pages. A thread that
- * could not be started takes no lock. */
-static bool collect_at_last(void) { return thread_is_started(thread_self) && heap_collect_all(); }
+/* Memory is refused. True when it is worth another try: all heaps have given up their empty pages,
+ * or it came free meanwhile. No other heap's pages help a heap that is at its own limit, nor a size
+ * that no memory holds. A thread that could not be started takes no lock. */
+static bool collect_at_last(heap_t *heap, size_t slices, size_t alignment) {
+    if (!thread_is_started(thread_self) || !span_in_bounds(slices, alignment)) return false;
+    if (!limit_has_room(alloc_heap(heap), slices)) return false;
+    heap_collect_all();
+    return true;
+}
 
 static void *or_no_memory(void *block) { return block != NULL ? block : error_no_memory(); }
 
 static cold void *block_at_last(heap_t *heap, size_t size, bool zero, const void *caller) {
-    return or_no_memory(collect_at_last() ? alloc_try(heap, size, zero, caller) : NULL);
+    bool again = collect_at_last(heap, class_slices(class_of(size)), 1);
+    return or_no_memory(again ? alloc_try(heap, size, zero, caller) : NULL);
 }
 
 static always_inline void *block(heap_t *heap, size_t size, bool zero, const void *caller) {
@@ -126,7 +134,8 @@ void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller) {
     void *object = try_large(heap, size, alignment, offset, zero, caller);
-    if (object == NULL && collect_at_last()) {
+    if (object == NULL &&
+        collect_at_last(heap, large_slices(size, alignment, offset), alignment >> SLICE_SHIFT)) {
         object = try_large(heap, size, alignment, offset, zero, caller);
     }
     return or_no_memory(object);

@@ -23,7 +23,8 @@ out_of_line void *alloc_block(heap_t *heap, size_t size, bool zero, const void *
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
                   const void *caller);
 /* A block or a large object of a size in bounds, which the caller can do without: when there is no
- * memory nobody is told, and no heap gives up what it keeps. */
+ * memory nobody is told, and nothing is given up beyond what any call may take of what heaps
+ * retain, and the empty pages of a heap that is at its own limit. */
 void *alloc_try(heap_t *heap, size_t size, bool zero, const void *caller);
 /* (block + offset) is a multiple of `alignment`; EINVAL when that makes no sense. */
 void *alloc_aligned(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,

@@ -166,9 +166,8 @@ bool heap_arm(heap_t *heap);
 /* Release every page without a live block that may be taken: all but the current pages of a heap
  * whose live thread is another. */
 void heap_collect(heap_t *heap, bool is_owner);
-/* Memory is refused: the same for all heaps, whose current pages all stay. True when any page was
- * released. */
-bool heap_collect_all(void);
+/* Memory is refused: the same for all heaps, whose current pages all stay. */
+void heap_collect_all(void);
 
 /* Clean memory is about to be taken: release as many slices, or a little more, of what heaps
  * retain, this one first. Never waits, and looks at a few heaps only (heap/registry.h). True when

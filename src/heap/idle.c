@@ -57,13 +57,10 @@ bool idle_free_taken(list_t *detached) {
     return ordered;
 }
 
-bool idle_free_left(void) {
+void idle_free_left(void) {
     list_t none;
     list_init(&none);
-    lock_acquire(&lock);
-    bool any = !list_is_empty(&in_hand);
-    lock_release(&lock);
-    return any && idle_free_taken(&none);
+    (void)idle_free_taken(&none);
 }
 
 void idle_repair(void) {
@@ -121,9 +118,9 @@ static bool unlink_token(heap_t *heap, block_t *token) {
 /* Somebody was on the way with the token when the page was adopted. It keeps the page from being
  * found empty, and where it is nobody may look for it again: an estate has no owner. */
 static bool pass_on(heap_t *heap, page_t *page, block_t *token, idle_round_t *round) {
+    round->aging = true;
     if (!unlink_token(heap, token)) return false;
     (void)heap_push_token(page, token);
-    round->aging = true;
     return true;
 }
 

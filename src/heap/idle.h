@@ -36,8 +36,8 @@ void idle_free(list_t *detached);
 /* The same for pages of running owners, and for those left before: false when the kernel refuses
  * the barrier that this needs. Then they are left for the next call. */
 bool idle_free_taken(list_t *detached);
-/* Only those left before; whether there were any. */
-bool idle_free_left(void);
+/* Only those left before. */
+void idle_free_left(void);
 /* In the child of a fork. */
 void idle_repair(void);
 

@@ -56,6 +56,13 @@ bool limit_allows(struct eddy_heap *locked, size_t slices) {
     return has_room(locked, slices);
 }
 
+bool limit_has_room(heap_t *heap, size_t slices) {
+    struct eddy_heap *locked = limit_begin(heap);
+    bool result = locked == NULL || has_room(locked, slices);
+    limit_end(locked);
+    return result;
+}
+
 void limit_end(struct eddy_heap *locked) {
     if (unlikely(locked != NULL)) lock_release(&locked->lock);
 }

@@ -20,5 +20,7 @@ struct eddy_heap *limit_begin_resize(page_t *large);
 /* Whether the heap may take so many slices more. */
 bool limit_allows(struct eddy_heap *locked, size_t slices);
 void limit_end(struct eddy_heap *locked);
+/* The same between two calls, and nothing is given up for it. */
+bool limit_has_room(heap_t *heap, size_t slices);
 
 #endif

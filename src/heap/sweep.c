@@ -144,9 +144,8 @@ void heap_abandon(heap_t *heap) {
     idle_free(&detached);
 }
 
-/* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. Whether any
- * page was released. */
-static bool collect_running(heap_t *heap) {
+/* Of a heap whose owner runs. Without a barrier only what it gave up under the lock. */
+static void collect_running(heap_t *heap) {
     list_t retained, detached;
     list_init(&retained);
     list_init(&detached);
@@ -157,10 +156,8 @@ static bool collect_running(heap_t *heap) {
         detach_all_empty(heap, &detached);
     }
     lock_release(&heap->lock);
-    bool any = !list_is_empty(&retained), any_taken = !list_is_empty(&detached);
     idle_free(&retained);
-    bool freed = idle_free_taken(&detached);
-    return any || (any_taken && freed);
+    (void)idle_free_taken(&detached);
 }
 
 void heap_collect(heap_t *heap, bool is_owner) {
@@ -171,15 +168,13 @@ void heap_collect(heap_t *heap, bool is_owner) {
     if (rests) detach_resting(heap, &detached);
     lock_release(&heap->lock);
     idle_free(&detached);
-    if (!rests) (void)collect_running(heap);
+    if (!rests) collect_running(heap);
 }
 
-bool heap_collect_all(void) {
-    bool any = idle_free_left();
+void heap_collect_all(void) {
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        any |= collect_running(heap);
+        collect_running(heap);
     }
-    return any;
 }
 
 /* ---- merge, destroy ---- */

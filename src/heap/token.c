@@ -3,6 +3,7 @@
 #include "heap/late.h"
 #include "heap/remote.h"
 #include "heap/state.h"
+#include "memory/alarm.h"
 #include "os/os.h"
 
 /* Tokens settled at once: for each the owner waits for lines of memory that others wrote last. In a
@@ -58,6 +59,8 @@ static void settle_token(heap_t *heap, block_t *token) {
      * was: that one lists it. */
     if (unlikely(load_relaxed(&page->heap) != heap)) {
         (void)heap_push_token(page, token);
+        /* The scavenger may have looked at that heap already. Its owner need not come. */
+        alarm_ring();
         return;
     }
     if (page->state == PAGE_FULL) heap_wake(heap, page);

@@ -58,7 +58,7 @@ size_t eddy_collect(void) {
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
         heap_collect(heap, load_relaxed(&heap->thread) == thread);
     }
-    (void)idle_free_left();
+    idle_free_left();
     return span_purge_all();
 }
 

@@ -214,6 +214,10 @@ static bool within_limit(size_t slices) {
     return slices <= limit && demand.in_use <= limit - slices;
 }
 
+bool span_in_bounds(size_t slices, size_t alignment) {
+    return span_fits_window(slices, alignment) && slices <= hard_limit();
+}
+
 /* Memory was taken that was not held before: free spans that are make room for it. Lets go of the
  * lock like purge_locked. */
 static void stay_within_limits(void) {
@@ -290,7 +294,7 @@ static void purge_unfitting(size_t slices) {
 static page_t *allocate_locked(size_t slices, size_t alignment, span_source_t source,
                                bool *is_zero) {
     if (!start_locked() || !within_limit(slices)) return NULL;
-    if (slices > window.slices || alignment > window.slices) return NULL;
+    if (!span_fits_window(slices, alignment)) return NULL;
     bool ground = source == SPAN_FROM_GROUND;
     /* Open ground would count as memory. */
     if (ground && (strict_commit || !may_grow())) return NULL;

@@ -27,6 +27,12 @@ bool span_start(void);
  * memory; NULL when there is none (of that source) or memory is refused. The caller owns it, in
  * kind SPAN_TRANSIT, and gives it its kind. *is_zero: every byte of it is zero. */
 page_t *span_allocate(size_t slices, size_t alignment, span_source_t source, bool *is_zero);
+static inline bool span_fits_window(size_t slices, size_t alignment) {
+    return slices <= window.slices && alignment <= window.slices;
+}
+/* Whether there may ever be such a span: the window holds it, and the limit of the process. After
+ * span_start. */
+bool span_in_bounds(size_t slices, size_t alignment);
 /* Give a span back; it becomes dirty. Whoever calls this is the only one who knows the span. */
 void span_free(page_t *head);
 /* Lengthen a span in place to `slices`; false when what follows is not free or too short. The new

@@ -6,7 +6,7 @@
  * people has nothing to be refused.
  *
  * Needs Linux 3.2; what newer kernels add is tried once and done without:
- *   membarrier (4.14)   os_barrier_available() is false
+ *   membarrier (4.14)   os_barrier_available() is false; asked for in the first malloc of all
  *   MADV_WIPEONFORK (4.14)   os_wipe_on_fork() is false
  *   MREMAP_DONTUNMAP (5.7)   os_move() is false
  * SPDX-License-Identifier: MIT */

@@ -11,6 +11,7 @@
 #include "heap/idle.h"
 #include "heap/registry.h"
 #include "heap/remote.h"
+#include "memory/alarm.h"
 
 static const size_t page_size = 1000;
 
@@ -113,19 +114,42 @@ static bool has_more_to_look_at(heap_t *heap) {
 }
 
 /* Who freed the block had looked for the page's heap before, and comes to its tokens now. */
+static block_t *leave_behind(heap_t *estate) {
+    block_t *token = burst.block[0][0];
+    burst.block[0][0] = NULL;
+    token->next = NULL;
+    store_relaxed(&estate->tokens, token);
+    return token;
+}
+
 static void a_token_that_comes_behind_an_adoption_finds_its_page(void **state) {
     (void)state;
     leave_pages(1);
     heap_t *estate = load_relaxed(&burst.page[0]->heap);
     burst_refill(&burst);
     assert_ptr_equal(load_relaxed(&burst.page[0]->heap), own_heap());
-    block_t *token = burst.block[0][0];
-    burst.block[0][0] = NULL;
-    token->next = NULL;
-    store_relaxed(&estate->tokens, token);
+    block_t *token = leave_behind(estate);
     assert_true(has_more_to_look_at(estate));
     assert_null(load_relaxed(&estate->tokens));
     assert_ptr_equal(load_relaxed(&own_heap()->tokens), token);
+}
+
+/* The same token, settled by a thread that is to adopt more: the scavenger may have seen the page's
+ * heap already. */
+static void one_that_is_passed_on_while_others_adopt_rings(void **state) {
+    (void)state;
+    leave_pages(1);
+    heap_t *estate = load_relaxed(&burst.page[0]->heap);
+    burst_refill(&burst);
+    leave_behind(estate);
+    (void)alarm_set();
+    lock_acquire(&estate->lock);
+    heap_settle_for(estate, burst.page[0]->size_class);
+    lock_release(&estate->lock);
+    bool rung = alarm_is_rung();
+    alarm_leave();
+    assert_true(rung);
+    assert_non_null(load_relaxed(&own_heap()->tokens));
 }
 
 static void use_up_what_is_linked(void *unused) {
@@ -213,6 +237,7 @@ int main(void) {
         ESTATE_TEST(pages_left_serve_others_while_their_record_has_a_thread),
         ESTATE_TEST(the_next_thread_adopts_them_one_by_one),
         ESTATE_TEST(a_token_that_comes_behind_an_adoption_finds_its_page),
+        ESTATE_TEST(one_that_is_passed_on_while_others_adopt_rings),
         ESTATE_TEST(pages_left_come_before_blocks_that_were_never_linked),
         ESTATE_TEST(the_child_of_a_fork_adopts_them),
     };

@@ -130,6 +130,32 @@ static void pages_that_others_emptied_make_room(void **state) {
     eddy_free(must(eddy_heap_malloc(heap, (SLICES - 1) * SLICE_BYTES)));
 }
 
+static void *kept[8 * PER_PAGE];
+
+static void keep_pages(void *unused) {
+    (void)unused;
+    for (size_t i = 0; i < LENGTH(kept); i++) kept[i] = must(eddy_malloc(1024));
+    for (size_t i = 0; i < LENGTH(kept); i++) eddy_free(kept[i]);
+}
+
+/* They would make none. */
+static void no_other_heap_gives_up_its_own(void **state) {
+    (void)state;
+    actor_t other;
+    actor_start(&other);
+    size_t count = fill_up(1024);
+    actor_do(&other, keep_pages, NULL);
+    eddy_counters_t before = counters_now();
+    assert_true(before.retained_slices > 0);
+    assert_refused(1024);
+    assert_refused(16);
+    assert_refused(LARGE);
+    assert_risen(before, pages_released, 0);
+    assert_risen(before, retained_slices, 0);
+    actor_end(&other);
+    free_blocks(count);
+}
+
 static void a_limit_below_what_is_held_takes_nothing_away(void **state) {
     (void)state;
     size_t count = fill_up(1024);
@@ -213,6 +239,7 @@ int main(void) {
         LIMIT_TEST(a_block_may_be_moved_that_takes_more_than_half),
         LIMIT_TEST(empty_pages_make_room),
         LIMIT_TEST(pages_that_others_emptied_make_room),
+        LIMIT_TEST(no_other_heap_gives_up_its_own),
         LIMIT_TEST(a_limit_below_what_is_held_takes_nothing_away),
         LIMIT_TEST(zero_lifts_it),
         LIMIT_TEST(less_than_a_slice_allows_nothing),

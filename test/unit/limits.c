@@ -76,6 +76,37 @@ static void free_memory_is_returned_to_stay_within_the_limit(void **state) {
     for (size_t i = 0; i < PIECES; i++) eddy_free(walls[i]);
 }
 
+/* Neither for what no address space holds, nor for what the limit never allows: no more than any
+ * large object may take of what is retained. */
+static void for_a_size_that_no_memory_holds_pages_stay(void **state) {
+    (void)state;
+    static void *blocks[40 * SLICE_BYTES / KIB];
+    for (size_t i = 0; i < LENGTH(blocks); i++) blocks[i] = must(eddy_malloc(KIB));
+    for (size_t i = 0; i < LENGTH(blocks); i++) eddy_free(blocks[i]);
+    eddy_option_set(EDDY_OPTION_LIMIT, SLICE_BYTES);
+    eddy_counters_t before = counters_now();
+    assert_null(eddy_malloc(opaque(PTRDIFF_MAX)));
+    assert_risen(before, pages_released, 0);
+    assert_null(eddy_malloc_aligned(1, opaque((size_t)1 << 50)));
+    assert_null(eddy_malloc(opaque(2 * SLICE_BYTES)));
+    assert_true(counters_now().retained_slices > 30);
+}
+
+/* Whoever freed it had it in hand at the first try. Here the kernel has more the second time. */
+static void memory_that_comes_free_at_the_first_try_is_found_by_the_second(void **state) {
+    (void)state;
+    size_t size = opaque(256 * MIB);
+    bool is_zero;
+    faults_start(FAULT_MEMORY, 1, FOR_EVER);
+    assert_null(span_allocate(size >> SLICE_SHIFT, 1, SPAN_FROM_ANY, &is_zero));
+    size_t asked = faults_asked();
+    assert_true(asked > 0);
+    faults_start(FAULT_MEMORY, asked, UP_TO);
+    void *object = eddy_malloc(size);
+    faults_stop();
+    eddy_free(must(object));
+}
+
 /* ---- empty pages of threads that sleep ---- */
 
 enum { EMPTIED = 40 * MIB, WANTED = 32 * MIB, SIZE = KIB, SLEEPERS = 40 };
@@ -280,6 +311,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         LIMIT_TEST(beyond_the_limit_is_no_memory),
         LIMIT_TEST(a_limit_below_what_is_in_use_refuses_until_that_is_freed),
+        LIMIT_TEST(for_a_size_that_no_memory_holds_pages_stay),
+        LIMIT_TEST(memory_that_comes_free_at_the_first_try_is_found_by_the_second),
         LIMIT_TEST(free_memory_is_returned_to_stay_within_the_limit),
         SLEEPERS_TEST(pages_that_others_emptied_make_room_for_a_large_object),
         SLEEPERS_TEST(they_make_room_for_small_blocks),

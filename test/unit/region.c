@@ -12,7 +12,7 @@
 
 enum {
     FIRST_USE_CALLS = 20, /* to the kernel about memory, at most */
-    FAILED_CALLS = 3,     /* the same, of a malloc that fails for good */
+    FAILED_CALLS = 6,     /* the same, of a malloc that fails for good: it tries twice */
     BLOCKS = 60
 };
 
