@@ -48,13 +48,17 @@ static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zer
     return refill_if_empty(heap, size_class, is_zero);
 }
 
+/* The heap is what it seems, and nothing is to be done before or behind. */
+static always_inline bool may_refill(const heap_t *heap) {
+    return !DEBUG_BUILD && likely(heap == thread_self->standard) && !errand_any();
+}
+
 /* The current page has no free block, or there is none yet. */
 static always_inline page_t *refill_once(heap_t *named, unsigned size_class, bool *is_zero,
                                          const void *caller) {
+    if (may_refill(named)) return heap_refill(named, size_class, is_zero);
     heap_t *heap = alloc_heap(named);
-    if (unlikely(heap != named || errand_any())) {
-        return refill_after(heap, size_class, is_zero, caller);
-    }
+    if (heap != named || errand_any()) return refill_after(heap, size_class, is_zero, caller);
     return heap_refill(heap, size_class, is_zero);
 }
 
@@ -68,19 +72,23 @@ static always_inline page_t *refill(heap_t *named, unsigned size_class, bool *is
     return page;
 }
 
-/* A block of size <= BLOCK_MAX. Without memory NULL, which nobody is told. */
-static always_inline void *try_block(heap_t *heap, size_t size, bool zero, const void *caller) {
-    unsigned size_class = class_of(size);
-    page_t *page = heap->current[size_class];
+/* The current page of the class has no block. Without memory NULL, which nobody is told. */
+static always_inline void *try_refilled(heap_t *heap, unsigned size_class, bool zero,
+                                        const void *caller) {
     bool is_zero = false;
-    if (unlikely(!fast_has_block(page))) {
-        bool is_fresh = false;
-        page = refill(heap, size_class, &is_fresh, caller);
-        if (page == NULL) return NULL;
-        is_zero = is_fresh;
-    }
+    page_t *page = refill(heap, size_class, &is_zero, caller);
+    if (unlikely(page == NULL)) return NULL;
     block_t *block = fast_pop(page);
     return zero ? memset(block, 0, is_zero ? sizeof *block : page->block_bytes) : block;
+}
+
+/* A block of size <= BLOCK_MAX, in the same way. */
+static void *try_block(heap_t *heap, size_t size, bool zero, const void *caller) {
+    unsigned size_class = class_of(size);
+    page_t *page = heap->current[size_class];
+    if (unlikely(!fast_has_block(page))) return try_refilled(heap, size_class, zero, caller);
+    block_t *block = fast_pop(page);
+    return zero ? memset(block, 0, page->block_bytes) : block;
 }
 
 heap_t *alloc_begin_large(heap_t *heap) {
@@ -122,13 +130,25 @@ static cold void *block_at_last(heap_t *heap, size_t size, bool zero, const void
     return or_no_memory(again ? alloc_try(heap, size, zero, caller) : NULL);
 }
 
-static always_inline void *block(heap_t *heap, size_t size, bool zero, const void *caller) {
+void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
     void *block = try_block(heap, size, zero, caller);
     return likely(block != NULL) ? block : block_at_last(heap, size, zero, caller);
 }
 
-void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
-    return block(heap, size, zero, caller);
+/* By whatever way. Where heap_refill alone would do, it has failed. */
+static cold void *refilled_at_last(heap_t *heap, unsigned size_class, const void *caller) {
+    void *block = may_refill(heap) ? NULL : try_refilled(heap, size_class, false, caller);
+    if (block != NULL) return block;
+    return block_at_last(heap, class_bytes(size_class), false, caller);
+}
+
+/* The page of the class has no block. A function of its own, for which a call with a block saves no
+ * register, and at the end of a public one: it returns to the code that made the call. */
+static out_of_line void *refilled(heap_t *heap, unsigned size_class) {
+    bool is_zero;
+    page_t *page = may_refill(heap) ? heap_refill(heap, size_class, &is_zero) : NULL;
+    if (likely(page != NULL)) return fast_pop(page);
+    return refilled_at_last(heap, size_class, __builtin_return_address(0));
 }
 
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,
@@ -148,7 +168,9 @@ static out_of_line void *allocate_large(heap_t *heap, size_t size, bool zero) {
 
 void *alloc_slow(size_t size, heap_t *heap) {
     if (unlikely(size > BLOCK_MAX)) return allocate_large(heap, size, false);
-    return block(heap, size, false, __builtin_return_address(0));
+    unsigned size_class = class_of(size);
+    page_t *page = heap->current[size_class];
+    return likely(fast_has_block(page)) ? fast_pop(page) : refilled(heap, size_class);
 }
 
 void *alloc_zeroed(heap_t *heap, size_t size) {
