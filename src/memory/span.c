@@ -139,10 +139,10 @@ bool span_housekeep(uint64_t now_ms) {
     uint64_t window_now = demand_window(now_ms);
     lock_acquire(&lock);
     bool turned = started && demand_turn(&demand, window_now);
-    size_t excess = 0, purged = 0;
-    if (started) excess = ablated(ABLATE_KEEP_DIRTY) ? dirty_slices() : dirty_excess();
+    size_t excess = ablated(ABLATE_KEEP_DIRTY) ? dirty_slices() : dirty_excess(), purged = 0;
     size_t seen = excess > 0 ? purge_batch(excess, &purged) : 0;
-    if (seen == 0 || seen == excess) store_relaxed(&window_seen, window_now);
+    /* Where none of a batch may be purged, going on could be for ever: the next window goes on. */
+    if (purged == 0 || seen == 0 || seen == excess) store_relaxed(&window_seen, window_now);
     lock_release(&lock);
     return turned;
 }

@@ -90,21 +90,47 @@ static size_t mappings(void) {
     return lines;
 }
 
-/* Each closed span splits the mapping that it lies in. */
-static void closing_spans_adds_a_bounded_number_of_mappings(void **state) {
-    (void)state;
-    enum { SPANS = 4000 };
-    static page_t *spans[SPANS];
-    size_t before = mappings();
+/* Twice as many as may be closed, no two of them side by side. */
+enum { SPANS = 4000 };
+static page_t *spans[SPANS];
+
+static void free_every_second_span(void) {
     bool zero;
     for (size_t i = 0; i < SPANS; i++) spans[i] = must(span_allocate(1, 1, SPAN_FROM_ANY, &zero));
     for (size_t i = 0; i < SPANS; i += 2) span_free(spans[i]);
+}
+
+static void free_the_others(void) {
+    for (size_t i = 1; i < SPANS; i += 2) span_free(spans[i]);
+}
+
+/* Each closed span splits the mapping that it lies in. */
+static void closing_spans_adds_a_bounded_number_of_mappings(void **state) {
+    (void)state;
+    size_t before = mappings();
+    free_every_second_span();
     span_purge_all();
     assert_true(totals_now().clean > 0 && totals_now().dirty > 0);
     assert_true(mappings() <= before + 2100);
-    for (size_t i = 1; i < SPANS; i += 2) span_free(spans[i]);
+    free_the_others();
     span_purge_all();
     assert_int_equal(totals_now().dirty, 0);
+}
+
+/* The scavenger calls until it is not behind. */
+static void housekeeping_ends_though_spans_stay_dirty(void **state) {
+    (void)state;
+    uint64_t now_ms = os_now_ms(), window_ms = 250;
+    free_every_second_span();
+    for (int windows = 0; windows < 3; windows++, now_ms += window_ms) {
+        int calls = 0;
+        while (span_is_behind(now_ms)) {
+            assert_true(++calls <= SPANS);
+            span_housekeep(now_ms);
+        }
+    }
+    assert_true(totals_now().clean > 0 && totals_now().dirty > 0);
+    free_the_others();
 }
 
 int main(void) {
@@ -117,6 +143,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_open_is_not_clean, start_strict, free_everything),
         cmocka_unit_test_setup_teardown(closing_spans_adds_a_bounded_number_of_mappings,
                                         start_strict, free_everything),
+        cmocka_unit_test_setup_teardown(housekeeping_ends_though_spans_stay_dirty, start_strict,
+                                        free_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
