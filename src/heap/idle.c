@@ -2,6 +2,7 @@
 #include "heap/idle.h"
 
 #include "heap/late.h"
+#include "heap/limit.h"
 #include "heap/retain.h"
 
 /* Pages looked at between taking the lock and letting go of it. */
@@ -230,9 +231,10 @@ static void retire(heap_t *heap, page_t *page) {
     heap_keep_beside(heap, page);
 }
 
-/* More than the option allows would be freed under the lock. */
+/* More than the option allows would be freed under the lock. A limit has room for other pages by
+ * now: those in hand were in no sum. */
 static bool may_keep(heap_t *heap, page_t *page) {
-    return load_relaxed(&heap->state) == HEAP_LIVE &&
+    return load_relaxed(&heap->state) == HEAP_LIVE && !limit_is_set(heap) &&
            load_relaxed(&heap->retained_slices) + span_slices(page) <= heap->retained_most;
 }
 

@@ -4,6 +4,8 @@
 #include "common/alone.h"
 #include "common/faults.h"
 #include "common/inside.h"
+#include "heap/idle.h"
+#include "heap/remote.h"
 #include "heap/subheap.h"
 #include "os/os.h"
 
@@ -229,6 +231,39 @@ static void threads_share_one_limit(void **state) {
     for (size_t i = 0; i < THREADS; i++) actor_end(&actors[i]);
 }
 
+/* ---- another thread needs memory ---- */
+
+static actor_t owner;
+
+static void fill_up_again(void *unused) {
+    (void)unused;
+    filled = fill_up(1024);
+}
+
+/* The owner allocates while pages of its heap are in the hands of the thread that asks for a
+ * barrier. */
+static bool have_the_owner_fill_up(os_call_t call) {
+    if (call != OS_BARRIER) return false;
+    faults_stop();
+    actor_do(&owner, fill_up_again, NULL);
+    return false;
+}
+
+static void pages_that_others_need_stay_within_it(void **state) {
+    (void)state;
+    if (!os_barrier_available()) skip();
+    actor_start(&owner);
+    actor_do(&owner, fill_up_again, NULL);
+    free_blocks(filled);
+    remote_flush(thread_self);
+    os_fault = have_the_owner_fill_up;
+    assert_true(idle_retire(heap->subheaps, own_heap()));
+    assert_null(os_fault);
+    assert_int_equal(held(), SLICES);
+    free_blocks(filled);
+    actor_end(&owner);
+}
+
 #define LIMIT_TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void) {
@@ -246,6 +281,7 @@ int main(void) {
         LIMIT_TEST(a_new_heap_has_none),
         LIMIT_TEST(the_main_heap_has_none_of_its_own),
         LIMIT_TEST(threads_share_one_limit),
+        LIMIT_TEST(pages_that_others_need_stay_within_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
