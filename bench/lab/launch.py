@@ -1,5 +1,6 @@
 """Starts a program on an allocator and says what it took."""
 import contextlib
+import csv
 import math
 import os
 import select
@@ -34,6 +35,17 @@ class Finished:
     errors: bytes
     usage: Usage
 
+    def rows(self, name, allocator, column, begin=0):
+        """What it wrote from that line on: a head with this column, and rows. A library that writes
+        there as well spoils it."""
+        output = self.expect_success(name, allocator).output.decode(errors="replace")
+        lines = output.splitlines()[begin:]
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+        if not rows or any(row.get(column) is None for row in rows):
+            raise BenchmarkFailed(f"{name} on {allocator.name}: its output is no table with "
+                                  f"{column}: {' ... '.join(lines[:1] + lines[-1:])}")
+        return rows
+
     def expect_success(self, name, allocator):
         if self.status != 0:
             errors = self.errors.decode(errors="replace").strip()[-SHOWN_ERRORS:]
@@ -44,49 +56,60 @@ class Finished:
 class Launched:
     """A program that runs. `launcher` is the program of bench/launch.c. One that is waited for in
     vain is killed, with all that it started; so is one that is left without `finish`. The time runs
-    while it is waited for alone: one that hangs uses up its own, and nobody else's."""
+    while it is waited for alone: one that hangs uses up its own, and nobody else's. What it wrote to
+    stderr is kept in a file, since a daemon that it leaves behind would keep a pipe open."""
 
     def __init__(self, launcher, command, environment, *, folder=None, stdin=os.devnull,
                  timeout_s=TIMEOUT_S, output=subprocess.PIPE):
         self.timeout_s = timeout_s
-        self.hung = False
+        self.given_up = ""  # why
         self.scratch = tempfile.TemporaryDirectory(prefix="eddy-launch-")
-        self.report = Path(self.scratch.name, "report")
+        self.report, self.errors = (Path(self.scratch.name, name) for name in ("report", "errors"))
         with contextlib.ExitStack() as files:
             source = stdin if stdin is subprocess.PIPE else files.enter_context(open(stdin, "rb"))
+            errors = files.enter_context(self.errors.open("wb"))
             self.child = subprocess.Popen(
                 [launcher, self.report, *command], cwd=folder, env=environment, stdin=source,
-                stdout=output, stderr=subprocess.PIPE, start_new_session=True, bufsize=0)
+                stdout=output, stderr=errors, start_new_session=True, bufsize=0)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.child.poll() is None:
-            self.kill()
-            self.child.communicate()
+        with self.child:  # closes the pipes and waits
+            if self.child.poll() is None:
+                self.kill()
         self.scratch.cleanup()
 
     def kill(self):
         os.killpg(self.child.pid, signal.SIGKILL)
 
-    def give_up(self):
-        self.hung = True
+    def give_up(self, reason):
+        self.given_up = reason
         self.kill()
+        return math.inf
+
+    def hang(self):
+        return self.give_up(f"hung: nothing came for {self.timeout_s} s")
 
     def answer(self):
         """The next number that the program writes, waited for; infinite when there is none."""
+        if self.given_up:
+            return math.inf
         deadline = time.monotonic() + self.timeout_s
         line = b""
         while not line.endswith(b"\n"):
             left_s = max(deadline - time.monotonic(), 0)
             if not select.select([self.child.stdout], [], [], left_s)[0]:
-                self.give_up()
+                return self.hang()
             byte = self.child.stdout.read(1)
             if not byte:
                 return math.inf
             line += byte
-        return int(line)
+        try:
+            return int(line)
+        except ValueError:
+            return self.give_up(f"wrote {line!r} where a benchmark writes numbers")
 
     def ask(self, demand):
         """A program that takes samples on demand; its answer."""
@@ -95,15 +118,16 @@ class Launched:
         return self.answer()
 
     def finish(self):
-        try:
-            written, errors = self.child.communicate(timeout=self.timeout_s)
-        except subprocess.TimeoutExpired:
-            self.give_up()
-            written, errors = self.child.communicate()
-        if self.hung:
-            errors += f"hung: nothing came for {self.timeout_s} s\n".encode()
+        written = b""
+        if not self.given_up:
+            try:
+                written = self.child.communicate(timeout=self.timeout_s)[0] or b""
+            except subprocess.TimeoutExpired:
+                self.hang()
+        status = self.child.wait()
+        errors = self.errors.read_bytes() + self.given_up.encode()
         figures = self.report.read_text().split() if self.report.exists() else [0] * 4
-        return Finished(self.child.returncode, written or b"", errors, Usage(*map(float, figures)))
+        return Finished(status, written, errors, Usage(*map(float, figures)))
 
 
 def launch(launcher, command, environment, **options):

@@ -129,6 +129,10 @@ class Results:
     def rivals(self):
         return self.names(Role.PEER, Role.BEFORE)
 
+    def present(self):
+        """The names of those of whom there is any figure."""
+        return {name for _, name in (*self.rows, *self.instructions)} | self.tide.keys()
+
     def scenarios(self, group=None):
         """Those that the subject ran."""
         return [name for name, its_group in self.groups.items()

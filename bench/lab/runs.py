@@ -1,7 +1,6 @@
 """Runs scenarios on several allocators in turn, so that a slow moment of the machine hits all of
 them. Everything that measures goes through `take_turns`."""
 import contextlib
-import csv
 import os
 import random
 import shlex
@@ -79,8 +78,7 @@ class Point:
 
     def row(self, finished, allocator):
         """Of a process that may have answered before."""
-        text = finished.expect_success(str(self), allocator).output.decode()
-        row, = csv.DictReader(text.splitlines()[-2:], delimiter="\t")
+        row, = finished.rows(str(self), allocator, "ns_per_pair", begin=-2)
         usage = {"elapsed_s": finished.usage.elapsed_s, "cpu_s": finished.usage.cpu_s}
         return {name: _value(value) for name, value in row.items()} | usage
 

@@ -71,16 +71,17 @@ class Session:
 
     def check_origins(self, contests):
         """One run of each program on each allocator, which shows whose malloc it is and brings the
-        files into memory."""
+        files into memory. Commands of one's own run one upon the other here, too."""
         first = {}
         for point, allocators in contests:
             first.setdefault(program_of(point), (point, allocators))
         to_check = [(point, one) for point, allocators in first.values() for one in allocators
                     if one.role is not Role.REFERENCE]
         self.bar.plan("checking", len(to_check))
+        own = any(isinstance(point, CommandPoint) for point, _ in to_check)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for (point, allocator), failure in zip(to_check, pool.map(_check, to_check),
-                                                   strict=True):
+            checked = (map if own else pool.map)(_check, to_check)
+            for (point, allocator), failure in zip(to_check, checked, strict=True):
                 if failure:
                     self.fail(program_of(point), allocator, failure)
                 self.bar.step("checking", f"{point} on {allocator.name}")
@@ -115,8 +116,9 @@ class Session:
             self.bar.plan(point, len(turns(point)) * len(allocators))
 
         def run(point, allocators):
-            present = [one for one in allocators if self.takes_part(point, one)]
-            return point.turn(present) if present else []
+            if not self.takes_part(point, self.chosen[0]):
+                return []  # nobody to compare the others with
+            return point.turn([one for one in allocators if self.takes_part(point, one)])
 
         def watch(turn, point, allocator, row):
             self.bar.step(point, f"on {allocator.name}")
@@ -323,8 +325,8 @@ def hold(options, chosen, out):
             session.count_pairs()
         session.count_undecided(points)
     results = Results.load(out)
-    if not (results.rows or results.tide or results.instructions):
-        raise SystemExit("eddy: nothing was measured, for the reasons above")
+    if results.subject not in results.present():
+        raise SystemExit(f"eddy: nothing was measured on {results.subject}, for the reasons above")
     if warning := machine.warning(others):
         say(f"warning, of the whole time: {warning}")
     show(results, out)

@@ -1,5 +1,4 @@
 """Resident memory over time, through bursts and the idle time that follows (bench/tide.c)."""
-import csv
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.launch import launch
@@ -13,9 +12,8 @@ PROBE = Program(NAME, "{build}/tide 0")  # which shows whose malloc it takes
 
 def rows(build, allocator):
     finished = launch(build / "launch", [build / NAME, str(IDLE_MS)], allocator.environment())
-    text = finished.expect_success(NAME, allocator).output.decode()
     return [row | {"allocator": allocator.name}
-            for row in csv.DictReader(text.splitlines(), delimiter="\t")]
+            for row in finished.rows(NAME, allocator, "rss_kib")]
 
 
 def measure(build, allocators):
