@@ -3,6 +3,4 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
-__attribute__((WHEN)) static void speak(void) {
-    puts("the allocator speaks");
-}
+__attribute__((WHEN)) static void speak(void) { puts("the allocator speaks"); }
