@@ -50,13 +50,12 @@ static cold page_t *refill_after(heap_t *heap, unsigned size_class, bool *is_zer
 
 /* The heap is what it seems, and nothing is to be done before or behind. */
 static always_inline bool may_refill(const heap_t *heap) {
-    return !DEBUG_BUILD && likely(heap == thread_self->standard) && !errand_any();
+    return likely(heap == thread_self->standard) && !errand_any();
 }
 
 /* The current page has no free block, or there is none yet. */
 static always_inline page_t *refill_once(heap_t *named, unsigned size_class, bool *is_zero,
                                          const void *caller) {
-    if (may_refill(named)) return heap_refill(named, size_class, is_zero);
     heap_t *heap = alloc_heap(named);
     if (heap != named || errand_any()) return refill_after(heap, size_class, is_zero, caller);
     return heap_refill(heap, size_class, is_zero);
@@ -135,9 +134,10 @@ void *alloc_block(heap_t *heap, size_t size, bool zero, const void *caller) {
     return likely(block != NULL) ? block : block_at_last(heap, size, zero, caller);
 }
 
-/* By whatever way. Where heap_refill alone would do, it has failed. */
-static cold void *refilled_at_last(heap_t *heap, unsigned size_class, const void *caller) {
-    void *block = may_refill(heap) ? NULL : try_refilled(heap, size_class, false, caller);
+/* By whatever way, unless heap_refill alone would have done and has failed. */
+static cold void *refilled_at_last(heap_t *heap, unsigned size_class, bool failed,
+                                   const void *caller) {
+    void *block = failed ? NULL : try_refilled(heap, size_class, false, caller);
     if (block != NULL) return block;
     return block_at_last(heap, class_bytes(size_class), false, caller);
 }
@@ -145,10 +145,10 @@ static cold void *refilled_at_last(heap_t *heap, unsigned size_class, const void
 /* The page of the class has no block. A function of its own, for which a call with a block saves no
  * register, and at the end of a public one: it returns to the code that made the call. */
 static out_of_line void *refilled(heap_t *heap, unsigned size_class) {
-    bool is_zero;
-    page_t *page = may_refill(heap) ? heap_refill(heap, size_class, &is_zero) : NULL;
-    if (likely(page != NULL)) return fast_pop(page);
-    return refilled_at_last(heap, size_class, __builtin_return_address(0));
+    bool is_zero, alone = may_refill(heap);
+    page_t *page = alone ? heap_refill(heap, size_class, &is_zero) : NULL;
+    if (likely(page != NULL && (!DEBUG_BUILD || check_first(page)))) return fast_pop(page);
+    return refilled_at_last(heap, size_class, alone && page == NULL, __builtin_return_address(0));
 }
 
 void *alloc_large(heap_t *heap, size_t size, size_t alignment, size_t offset, bool zero,

@@ -1,6 +1,8 @@
-/* How much was in use lately: the peak over two windows of time, the one that runs and the one
- * before. What is free may be kept up to that peak and no further, so that a load that swings keeps
- * what its swings need, a steady one keeps nothing, and keeping never raises the peak of who keeps.
+/* How much was in use lately: the peak over two windows of time, the one that runs and the last one
+ * before it in which somebody looked: a peak is remembered while everything sleeps, and for one
+ * more window. What is free may be kept up to that peak and no further, so that a load that swings
+ * keeps what its swings need, a steady one keeps nothing, and keeping never raises the peak of who
+ * keeps.
  *
  * Both layers that keep memory use it: heaps for their pages, the span layer for its slices. The
  * owner of the struct guards it.

@@ -33,6 +33,7 @@ static inline int start(void **state) {
 }
 
 static inline int end(void **state) {
+    schedule_hook = NULL;
     actor_end(&holder);
     tear_down_clean(state);
     assert_false(own_heap()->late.any);

@@ -256,6 +256,8 @@ BUGS = (
         "limit_has_room(alloc_heap(heap), slices)", "true", ("unit/heap_limit",)),
     Bug("a size that no memory holds empties all heaps", "alloc/alloc.c", "collect_at_last",
         "!span_in_bounds(slices, alignment)", "false", ("unit/limits",)),
+    Bug("an errand that ends meanwhile passes for a refusal", "alloc/alloc.c", "refilled",
+        "alone && page == NULL", "may_refill(heap)", ("unit/retained_races",)),
     Bug("memory that came free meanwhile is refused", "alloc/alloc.c", "collect_at_last",
         "return true;", "return false;", ("unit/limits",)),
     Bug("a stray token is passed on in silence", TOKEN, "settle_token",

@@ -136,13 +136,8 @@ static void another_thread_reports(void **state) {
     the_owner_never_waits_for(retain_pages, report);
 }
 
-static int stop_hooks_and_end(void **state) {
-    schedule_hook = NULL;
-    return end(state);
-}
-
 int main(void) {
-#define test(name) cmocka_unit_test_setup_teardown(name, start, stop_hooks_and_end)
+#define test(name) cmocka_unit_test_setup_teardown(name, start, end)
     const struct CMUnitTest tests[] = {
         test(the_scavenger_looks_at_the_pages), test(the_scavenger_releases_pages),
         test(another_heap_takes_a_page),        test(another_heap_has_emptied_pages_retire),

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "common/late.h"
 #include "common/preempt.h"
+#include "heap/errand.h"
 #include "heap/idle.h"
 #include "heap/retain.h"
 
@@ -70,6 +71,32 @@ static void keep_one_more(void *unused) {
     let_lock_go_and_wait();
 }
 
+/* ---- an errand that goes away ---- */
+
+static size_t released_before;
+
+static void retain_beside_an_errand(void *unused) {
+    (void)unused;
+    start_clean();
+    burst_fill(&burst, SIZE, PAGES);
+    burst_free_all(&burst);
+    allocate_pages(1);
+    (void)errand_set(ERRAND_HEARTBEAT, true);
+    released_before = counters_now().pages_released;
+}
+
+static void end_errand(void *unused) {
+    (void)unused;
+    (void)errand_set(ERRAND_HEARTBEAT, false);
+}
+
+static void nothing_was_released(void *unused) {
+    (void)unused;
+    check(counters_now().pages_released == released_before);
+    check(blocks[LIMIT] != NULL);
+    free_blocks();
+}
+
 #define RACE(other)                                                                                \
     preempt_everywhere(                                                                            \
         &(race_t){retain_under_lock, allocate_one_more, other, the_page_is_the_owners_alone})
@@ -89,17 +116,20 @@ static void taking_a_page_races_with_keeping_one_more(void **state) {
     RACE(keep_one_more);
 }
 
-static int stop_hooks_and_end(void **state) {
-    schedule_hook = NULL;
-    return end(state);
+/* A malloc that has just found the errand has not been refused memory. */
+static void an_errand_that_ends_meanwhile_empties_no_heap(void **state) {
+    (void)state;
+    preempt_everywhere(
+        &(race_t){retain_beside_an_errand, allocate_one_more, end_errand, nothing_was_released});
 }
 
 int main(void) {
-#define test(name) cmocka_unit_test_setup_teardown(name, start, stop_hooks_and_end)
+#define test(name) cmocka_unit_test_setup_teardown(name, start, end)
     const struct CMUnitTest tests[] = {
         test(taking_a_page_races_with_releasing_one),
         test(taking_a_page_races_with_releasing_all),
         test(taking_a_page_races_with_keeping_one_more),
+        test(an_errand_that_ends_meanwhile_empties_no_heap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,31 +2,8 @@
  * burst has few blocks the one in which they were freed.
  * SPDX-License-Identifier: MIT */
 #include "common/alone.h"
-#include "common/burst.h"
+#include "common/retaining.h"
 #include "heap/retain.h"
-
-static burst_t burst;
-
-static int start(void **state) {
-    (void)state;
-    eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
-    eddy_option_set(EDDY_OPTION_RETAIN_MAX, 256 * MIB);
-    start_clean();
-    heap_housekeep(own_heap(), os_now_ms());
-    return 0;
-}
-
-static int end(void **state) {
-    heap_verify(own_heap());
-    burst_free_all(&burst);
-    tear_down_clean(state);
-    assert_int_equal(counters_now().promotions_retire, 0);
-    return 0;
-}
-
-#define FOR_EACH_SIZE(size)                                                                        \
-    for (size_t index_ = 0, size; index_ < LENGTH(burst_sizes) && (size = burst_sizes[index_]);    \
-         index_++, burst_free_all(&burst), start_clean())
 
 /* The heap looks as if it had never retained more slices than these. */
 static void set_retained_peak(size_t slices) {
