@@ -27,12 +27,11 @@ from lab.launch import BenchmarkFailed
 from lab.progress import say
 from lab.results import Results
 from lab.statistics import TURNS_LEAST
-from lab.suite import OWN
 
 # The variables that set allocators.
 SETTINGS = ("EDDY_", "GLIBC_TUNABLES", "MALLOC_", "MIMALLOC_", "SCUDO_", "TBB_MALLOC_", "TCMALLOC_")
 
-NOT_PUBLISHED = "what is published are scenarios, in docs/results"
+ONLY_THE_WHOLE = "only the whole is published, in docs/results: "
 
 
 def parse_arguments():
@@ -74,8 +73,8 @@ def parse_arguments():
         parser.error(f"fewer than {TURNS_LEAST} runs prove nothing")
     if command and options.scenario:
         parser.error("either scenarios or a command")
-    if options.publish and (command or options.out):
-        parser.error(NOT_PUBLISHED)
+    if options.publish and (command or options.scenario or options.quick or options.out):
+        parser.error(f"{ONLY_THE_WHOLE}no command, no scenario, no --quick and no --out")
     if command and not shutil.which(command[0]):
         parser.error(f"no program '{command[0]}'; give a path or a name found in PATH")
     return options
@@ -91,8 +90,9 @@ def check_redraw(parser, options, command):
                      f"report.html there; do without {', '.join(given)}")
     if not Path(options.redraw, "machine.csv").exists():
         parser.error(f"no visit left anything in {options.redraw}")
-    if options.publish and OWN in Results.load(options.redraw).groups.values():
-        parser.error(NOT_PUBLISHED)
+    if options.publish and not publish.is_whole(Results.load(options.redraw)):
+        parser.error(f"{ONLY_THE_WHOLE}{options.redraw} lacks a family of scenarios, or was "
+                     "interrupted")
 
 
 def check_names(without):

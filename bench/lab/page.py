@@ -4,7 +4,7 @@ from html import escape
 from lab import figures
 from lab.allocators import Role
 from lab.machine import BUSY
-from lab.results import MARGIN, MEAN_MARGIN
+from lab.results import FINISHED, MARGIN, MEAN_MARGIN
 from lab.suite import GROUPS
 from lab.svg import shape
 from lab.table import CLOCKS, SIZE_WORDS, format_interval, format_time, short
@@ -245,7 +245,7 @@ def _origin(results):
 
 
 def _warning(results):
-    others = float(results.machine.get("processors busy with other work", 0))
+    others = float(results.machine.get(FINISHED, 0))
     if others < BUSY:
         return ""
     return (f'<p class="warning">Other programs kept {others:.1f} of '

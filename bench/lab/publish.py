@@ -4,10 +4,10 @@ import shutil
 from dataclasses import dataclass
 
 from lab.allocators import ROOT, Role
-from lab.results import FILES, MEAN_MARGIN
+from lab.results import FILES, FINISHED, MEAN_MARGIN
 from lab.statistics import geometric_mean
 from lab.suite import (
-    COUNTED_BURSTS, COUNTED_SIZES, CREWS, LOADS, OVER, REAL, WITHIN)
+    COUNTED_BURSTS, COUNTED_SIZES, CREWS, GROUPS, LOADS, OVER, OWN, REAL, WITHIN)
 from lab.table import SIZE_WORDS, format_interval
 
 FOLDER = ROOT / "docs" / "results"
@@ -88,7 +88,7 @@ def table(results):
              f"{machine['processor']}, {machine['processors']} processors, "
              f"{machine['memory']}, {machine['system']}, Linux {machine['kernel']}, huge pages "
              f"{machine['huge pages']}{runs}. Other work kept "
-             f"{machine['processors busy with other work']} processors busy. Geometric means over "
+             f"{machine[FINISHED]} processors busy. Geometric means over "
              f"the scenarios that all of them ran{left_out}.", "",
              "| | scenarios | " + " | ".join(TITLES.get(name, name) for name in names)
              + " | against the best |",
@@ -107,6 +107,11 @@ def parts(text):
     before, _, rest = text.partition(BEGIN)
     between, _, after = rest.partition(END)
     return before, between, after
+
+
+def is_whole(results):
+    """Whether a visit that nobody interrupted left them, with every family of scenarios."""
+    return FINISHED in results.machine and {*GROUPS} - {OWN} <= {*results.groups.values()}
 
 
 def publish(results, folder):

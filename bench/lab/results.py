@@ -35,6 +35,7 @@ TABLES = {
 }
 REPORT = "report.html"
 FILES = (*(f"{table}.csv" for table in TABLES), REPORT)  # all that a visit leaves
+FINISHED = "processors busy with other work"  # of machine.csv: written at the end of a visit
 LIVE_KIB_LEAST = 2048
 # Differences below these are of no interest: of one scenario, and of the mean over many.
 MARGIN, MEAN_MARGIN = 0.02, 0.01

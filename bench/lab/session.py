@@ -15,7 +15,7 @@ from lab.counted import can_count, instructions_per_pair
 from lab.launch import BenchmarkFailed
 from lab.programs import CommandPoint, ProgramPoint
 from lab.progress import Progress, say
-from lab.results import MARGIN, REPORT, Results, Writer
+from lab.results import FINISHED, MARGIN, REPORT, Results, Writer
 from lab.statistics import LOOKS
 
 RUNS = LOOKS[0]  # of each scenario on each allocator; more where these cannot tell
@@ -317,13 +317,12 @@ def hold(options, chosen, out):
             session.leave_out(name, "", f"{name} is not installed")
         session.measure(points, options)
         others = load.others()
-        writer.write("machine", {"name": "processors busy with other work",
-                                 "value": f"{others:.1f}"})
         if asked_for(options, tide.NAME):
             session.watch_tide()
         if asked_for(options, suite.COUNTED):
             session.count_pairs()
         session.count_undecided(points)
+        writer.write("machine", {"name": FINISHED, "value": f"{others:.1f}"})
     results = Results.load(out)
     if results.subject not in results.present():
         raise SystemExit(f"eddy: nothing was measured on {results.subject}, for the reasons above")
