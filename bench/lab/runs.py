@@ -214,18 +214,18 @@ def scenario_points(scenario, build, effort=None):
     return points(build, name, arguments or quick, quick if effort is None else effort)
 
 
-def take_turns(contests, turns, run, watch, go_on=lambda: True):
+def take_turns(contests, turns, run, watch, go_on=lambda _turn: True):
     """`contests` is [(point, allocators), ...], `turns` the range of those of a point. `run(point,
     allocators)` makes a row on each of them, [(allocator, row), ...], and `watch(turn, point,
     allocator, row)` sees it. The allocators of a point run side by side or one upon the other, in
-    another order each turn. Without `go_on` no turn begins."""
+    another order each turn. A turn begins only where `go_on(turn)` says so."""
     generator = random.Random(SEED)
     ranges = [turns(point) for point, _ in contests]
     first = min((its.start for its in ranges), default=0)
     last = max((its.stop for its in ranges), default=0)
     for turn in range(first, last):
         for (point, allocators), its_turns in zip(contests, ranges, strict=True):
-            if turn in its_turns and go_on():
+            if turn in its_turns and go_on(turn):
                 for allocator, row in run(point, generator.sample(allocators, len(allocators))):
                     watch(turn, point, allocator, row)
 

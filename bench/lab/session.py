@@ -1,5 +1,4 @@
 """One visit to the laboratory: check, measure in turns, count, write, show."""
-import math
 import os
 import sys
 import time
@@ -16,13 +15,15 @@ from lab.launch import BenchmarkFailed
 from lab.programs import CommandPoint, ProgramPoint
 from lab.progress import Progress, say
 from lab.results import FINISHED, MARGIN, REPORT, Results, Writer
-from lab.statistics import LOOKS
+from lab.statistics import LOOKS, TURNS_LEAST
 
 RUNS = LOOKS[0]  # of each scenario on each allocator; more where these cannot tell
 # Of each real program: so many prove something turn by turn, and they need no more, since what runs
 # at the same time on one processor differs by little else than the allocator.
 RUNS_OF_PROGRAMS = 8
-QUICK_UNTIL_S = 120  # no turn is added later, with --quick: a minute is left for what comes then
+# With --quick: so long after the start turns begin, but for the fewest that prove something, and
+# counts where times cannot decide. A minute, and a little of it, is left for what comes then.
+QUICK_TURNS_S, QUICK_COUNTS_S = 120, 165
 # How long steps take, roughly, before the first one is done.
 CHECK_S, RUN_S, PROGRAM_S, ADDED_S, TIDE_S, COUNT_S, UNDECIDED_S = 0.1, 0.05, 1.5, 3, 6, 4, 20
 
@@ -33,8 +34,12 @@ class Session:
     build: object   # the folder of the programs
     writer: Writer
     bar: Progress
+    quick: bool = False
     start: float = field(default_factory=time.monotonic)
     left_out: set = field(default_factory=set)  # {(program, allocator)}: those that failed
+
+    def in_time(self, quick_s):
+        return not self.quick or time.monotonic() < self.start + quick_s
 
     def contests(self, points):
         """[(point, allocators), ...]"""
@@ -91,10 +96,10 @@ class Session:
                                                     for probe in probes(options, self.build)])
         self.take(self.contests(points), lambda point: range(turns_of(point, options)))
         if options.runs is None:
-            self.add_turns(points, self.start + QUICK_UNTIL_S if options.quick else math.inf)
+            self.add_turns(points)
         self.bar.plan("more turns", 0)
 
-    def add_turns(self, points, end):
+    def add_turns(self, points):
         """For the rivals that times cannot tell from the subject yet. Real programs and commands of
         one's own take too long."""
         short = [point for point in points if isinstance(point, runs.Point)]
@@ -103,7 +108,7 @@ class Session:
             undecided = [(point, self.undecided(results, point)) for point in short]
             self.bar.plan("more turns", 0)
             self.take([(point, allocators) for point, allocators in undecided if allocators],
-                      lambda _, added=range(looked, look): added, lambda: time.monotonic() < end)
+                      lambda _, added=range(looked, look): added)
 
     def undecided(self, results, point):
         """The subject and those that cannot be told from it; nobody when all can."""
@@ -111,7 +116,7 @@ class Session:
         return [one for one in self.allocators_of(point)
                 if one.name in (results.subject, *names)] if names else []
 
-    def take(self, contests, turns, go_on=lambda: True):
+    def take(self, contests, turns):
         for point, allocators in contests:
             self.bar.plan(point, len(turns(point)) * len(allocators))
 
@@ -129,7 +134,8 @@ class Session:
                     "turn": turn, "group": suite.group_of(point), "scenario": point,
                     "allocator": allocator.name})
 
-        runs.take_turns(contests, turns, run, watch, go_on)
+        runs.take_turns(contests, turns, run, watch,
+                        lambda turn: turn < TURNS_LEAST or self.in_time(QUICK_TURNS_S))
         for point, _ in contests:
             self.bar.plan(point, 0)
 
@@ -184,13 +190,21 @@ class Session:
         self.say(f"counting where times cannot decide: {len(undecided) // 2} scenarios")
         self.bar.plan("counting", len(undecided))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = pool.map(_count, undecided)
+            counts = pool.map(self.count_one, undecided)
             for (point, allocator), count in zip(undecided, counts, strict=True):
                 self.bar.step("counting", f"{point} on {allocator.name}")
                 if isinstance(count, float):
                     self.write_count(point, allocator, count)
                 else:  # its times stand
                     self.leave_out(suite.COUNTED, allocator.name, f"{point}: {count}")
+
+    def count_one(self, pair):
+        if not self.in_time(QUICK_COUNTS_S):
+            return BenchmarkFailed("no time was left")
+        try:
+            return instructions_per_pair(*pair)
+        except (CountFailed, BenchmarkFailed) as failure:
+            return failure
 
 
 def program_of(point):
@@ -214,13 +228,6 @@ def _check(pair):
     except BenchmarkFailed as failure:
         return failure
     return None
-
-
-def _count(pair):
-    try:
-        return instructions_per_pair(*pair)
-    except (CountFailed, BenchmarkFailed) as failure:
-        return failure
 
 
 def probes(options, build):
@@ -312,7 +319,7 @@ def hold(options, chosen, out):
     with Writer(out) as writer, Progress() as bar:
         describe(writer, chosen, facts, options)
         plan(bar, points, len(chosen), options)
-        session = Session(chosen, build, writer, bar)
+        session = Session(chosen, build, writer, bar, options.quick and options.runs is None)
         for name in suite.not_installed(scenarios, build):
             session.leave_out(name, "", f"{name} is not installed")
         session.measure(points, options)
