@@ -56,8 +56,8 @@ class Finished:
 class Launched:
     """A program that runs. `launcher` is the program of bench/launch.c. One that is waited for in
     vain is killed, with all that it started; so is one that is left without `finish`. The time runs
-    while it is waited for alone: one that hangs uses up its own, and nobody else's. What it wrote to
-    stderr is kept in a file, since a daemon that it leaves behind would keep a pipe open."""
+    while it is waited for alone: one that hangs uses up its own, and nobody else's. What it wrote
+    to stderr is kept in a file, since a daemon that it leaves behind would keep a pipe open."""
 
     def __init__(self, launcher, command, environment, *, folder=None, stdin=os.devnull,
                  timeout_s=TIMEOUT_S, output=subprocess.PIPE):
