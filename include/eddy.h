@@ -264,12 +264,14 @@ typedef enum eddy_option {
                                runs, else by the next allocation that takes a slow path */
     EDDY_OPTION_VERBOSE,    /* 1: say what was found and chosen at start; 0, the default: no */
     EDDY_OPTION_SCAVENGER,  /* the thread that returns memory while the program is idle; 1, "auto",
-                               the default: once more than one thread has allocated or more than
-                               32M are free and not returned; 2, "always": at the first chance; 0,
-                               "never": the program's own threads return memory as they allocate.
-                               It is started by calls that allocate, never by free: with "auto" a
-                               single thread that frees all and makes no further call that leaves
-                               the fast path keeps it */
+                               the default: once the process has started a thread (where the C
+                               library does not say so, once a second one has allocated or freed)
+                               or more than 32M are free and not returned; 2, "always": at the
+                               first chance; 0, "never": the program's own threads return memory
+                               as they allocate. It is started by calls that allocate, never by
+                               free: with "auto", what was allocated while there was one thread
+                               stays when no call that leaves the fast path comes once it is
+                               freed */
     EDDY_OPTION_SOFT_LIMIT, /* bytes of blocks and free memory beyond which freed memory is purged
                                at once, and empty pages within half the decay time; 0: none; -1,
                                the default: seven eighths of the memory limit of the control

@@ -178,7 +178,8 @@ static bool is_due(uint64_t now_ms, bool turned) {
     int64_t mode = option_get(EDDY_OPTION_SCAVENGER);
     if (mode == NEVER || option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
     if (now_ms < load_relaxed(&retry_at_ms)) return false;
-    if (mode == ALWAYS || thread_count() > 1) return true;
+    /* A thread that has no record so far may be the one that frees all, once nobody allocates. */
+    if (mode == ALWAYS || thread_count() > 1 || os_has_started_threads()) return true;
     /* A burst that comes and goes between two windows shows in the thread's own heap. */
     size_t own = load_relaxed(&thread_self->heap.retained_slices);
     return size_max(own, retained_in_round(turned)) + span_dirty() > AUTO_SLICES;

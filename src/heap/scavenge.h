@@ -40,8 +40,8 @@ static always_inline bool scavenge_is_running(void) {
     return load_relaxed(&scavenge_state) == SCAVENGE_RUNNING;
 }
 
-/* Have the next slow path of malloc start it if it is time. For any slow path; at the turn of a
- * window it looks closer. */
+/* Have the next slow path of malloc start it if it is time. For any slow path and the start of a
+ * thread; at the turn of a window it looks closer. */
 void scavenge_consider(uint64_t now_ms, bool turned);
 /* Whether it may be in the midst of something, and may have been at the moment of a fork. */
 static inline bool scavenge_is_absent(void) {

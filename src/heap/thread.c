@@ -174,6 +174,8 @@ thread_t *thread_start(void) {
     add_relaxed(&count, 1);
     thread_self = thread;
     set_handlers(thread);
+    /* Of many threads that each allocate little, none may ever look at the clock (heap/heap.c). */
+    scavenge_consider(os_now_ms(), false);
     return thread;
 }
 

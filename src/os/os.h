@@ -107,6 +107,9 @@ int os_process_id(void);
 /* False once the thread of this process with that id has ended. */
 bool os_thread_is_alive(int thread_id);
 
+/* Whether the C library has started a thread in this process; false where it does not tell. */
+bool os_has_started_threads(void);
+
 /* Start the one background thread: it runs `function` with all signals blocked, under `name` (15
  * letters at most). False when refused. Allocates; no lock may be held. */
 bool os_background_start(void (*function)(void), const char *name);

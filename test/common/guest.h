@@ -29,14 +29,15 @@ static inline chain_t *allocate_chain(size_t bytes) {
     return chain;
 }
 
-static inline void burst(size_t bytes) {
-    chain_t *chain = allocate_chain(bytes);
+static inline void free_chain(chain_t *chain) {
     while (chain != NULL) {
         chain_t *block = chain;
         chain = chain->next;
         free(block);
     }
 }
+
+static inline void burst(size_t bytes) { free_chain(allocate_chain(bytes)); }
 
 static inline void *burst_in_thread(void *unused) {
     burst(LITTLE);

@@ -6,7 +6,7 @@
  *     marked_calls starved      the same where not even the first one succeeded
  *     marked_calls crowded      the same in threads that there is no record for
  *     marked_calls due          mallocs that fail while the scavenger is to be started, then one
- *                               that succeeds and starts it; with EDDY_SCAVENGER=always
+ *                               that succeeds and starts it
  *
  * SPDX-License-Identifier: MIT */
 #include <pthread.h>
@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "eddy.h"
 
 /* Starting it costs more. */
 const char *eddy_options = "scavenger=never";
@@ -93,6 +95,7 @@ static int fail_in_a_crowd(void) {
 static int fail_while_the_scavenger_is_due(void) {
     struct rlimit limit = {64 << 20, 64 << 20};
     if (malloc(1) == NULL || setrlimit(RLIMIT_DATA, &limit) != 0) return 1;
+    if (eddy_option_set(EDDY_OPTION_SCAVENGER, 2) != 0) return 1;
     for (int round = 0; round < FAILING_ROUNDS; round++) {
         if (marked((size_t)1 << 30)) return 1;
     }

@@ -64,6 +64,46 @@ static void a_second_thread_starts_it(void **state) {
     assert_in_child(a_second_thread);
 }
 
+static void await_rss(size_t most) {
+    for (int ms = 0; ms < PATIENCE_MS && rollup_rss() > most; ms += 20) pause_ms(20);
+    check(rollup_rss() <= most);
+}
+
+enum { FEW_THREADS = 8, FEW_BLOCKS = 48, FEW_SIZE = 60000 };
+
+static pthread_barrier_t few_done;
+
+/* Five pages: too few slow entries for a look at the clock. Then the thread sleeps. */
+static void *burst_of_few(void *unused) {
+    void *blocks[FEW_BLOCKS];
+    for (size_t i = 0; i < FEW_BLOCKS; i++) {
+        blocks[i] = malloc(FEW_SIZE);
+        check(blocks[i] != NULL);
+        memset(blocks[i], 1, FEW_SIZE);
+    }
+    for (size_t i = 0; i < FEW_BLOCKS; i++) free(blocks[i]);
+    pthread_barrier_wait(&few_done);
+    for (;;) pause_ms(1000);
+    return unused;
+}
+
+static void many_threads(void) {
+    size_t before = rollup_rss(), most = FEW_THREADS * FEW_BLOCKS * FEW_SIZE;
+    check(pthread_barrier_init(&few_done, NULL, FEW_THREADS + 1) == 0);
+    for (size_t i = 0; i < FEW_THREADS; i++) {
+        pthread_t thread;
+        check(pthread_create(&thread, NULL, burst_of_few, NULL) == 0);
+    }
+    pthread_barrier_wait(&few_done);
+    /* Each thread keeps its current page, a fifth of its burst. */
+    await_rss(before + most / 2);
+}
+
+static void the_small_bursts_of_many_threads_go_back(void **state) {
+    (void)state;
+    assert_in_child(many_threads);
+}
+
 static void never(void) {
     check(eddy_option_set(EDDY_OPTION_SCAVENGER, 0) == 0);
     for (int i = 0; i < 20; i++) {
@@ -108,6 +148,34 @@ static void free_much(void) {
 static void free_alone_does_not_start_it(void **state) {
     (void)state;
     assert_in_child(free_much);
+}
+
+static pthread_barrier_t much_allocated;
+
+static void *free_of_other(void *chain) {
+    pthread_barrier_wait(&much_allocated);
+    free_chain(*(chain_t **)chain);
+    pthread_barrier_wait(&much_allocated);
+    for (;;) pause_ms(1000);
+    return NULL;
+}
+
+/* The second thread stands ready, and has called nothing of the allocator. */
+static void produce_for_another(void) {
+    chain_t *chain;
+    pthread_t thread;
+    size_t before = rollup_rss();
+    check(pthread_barrier_init(&much_allocated, NULL, 2) == 0);
+    check(pthread_create(&thread, NULL, free_of_other, &chain) == 0);
+    chain = allocate_chain(MUCH);
+    pthread_barrier_wait(&much_allocated);
+    pthread_barrier_wait(&much_allocated);
+    await_rss(before + LITTLE);
+}
+
+static void what_a_thread_frees_that_never_allocates_goes_back(void **state) {
+    (void)state;
+    assert_in_child(produce_for_another);
 }
 
 /* ---- what it is ---- */
@@ -289,9 +357,11 @@ int main(void) {
         cmocka_unit_test(a_program_with_one_thread_and_little_memory_stays_alone),
         cmocka_unit_test(much_free_memory_starts_it),
         cmocka_unit_test(a_second_thread_starts_it),
+        cmocka_unit_test(the_small_bursts_of_many_threads_go_back),
         cmocka_unit_test(never_is_never),
         cmocka_unit_test(it_can_be_switched_off_and_on),
         cmocka_unit_test(free_alone_does_not_start_it),
+        cmocka_unit_test(what_a_thread_frees_that_never_allocates_goes_back),
         cmocka_unit_test(it_blocks_all_signals_and_nobody_elses),
         cmocka_unit_test(it_sleeps_when_nothing_is_to_be_returned),
         cmocka_unit_test(a_process_ends_with_its_last_thread),
