@@ -65,6 +65,10 @@ static bool take_idle(bool *waiting) {
     return round.aging || !freed;
 }
 
+static bool keeps_all(void) {
+    return option_get(EDDY_OPTION_DECAY_MS) < 0 && !load_relaxed(&demand_is_tight);
+}
+
 static size_t retained_slices(void) {
     size_t slices = 0;
     for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
@@ -74,8 +78,7 @@ static size_t retained_slices(void) {
 }
 
 scavenge_result_t scavenge_pass(uint64_t now_ms) {
-    bool tight = load_relaxed(&demand_is_tight);
-    if (option_get(EDDY_OPTION_DECAY_MS) < 0 && !tight) return SCAVENGE_NOTHING;
+    if (keeps_all()) return SCAVENGE_NOTHING;
     bool waiting = false;
     release_surplus(now_ms);
     bool aging = os_barrier_available() && take_idle(&waiting);
@@ -103,14 +106,22 @@ static void answer_call(void) {
     errand_report();
 }
 
+/* Whether nothing is there to be returned, and what comes will ring. */
+static bool is_quiet(void) {
+    bool quiet = span_dirty() == 0;
+    /* Behind the lock of that look: under it memory becomes tight, and who sees to that rings. */
+    if (keeps_all()) return true;
+    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
+        if (load_relaxed(&heap->state) == HEAP_LIVE) quiet &= heap_arm(heap);
+    }
+    return quiet;
+}
+
 /* Until the alarm is rung, or so long; false when something came up before anybody could be told to
  * ring. */
 static bool sleep_until_rung(int most_ms) {
     if (!alarm_sleep()) return false;
-    bool quiet = span_dirty() == 0;
-    for (heap_t *heap = registry_first(); heap != NULL; heap = heap->next_of_all) {
-        if (load_relaxed(&heap->state) == HEAP_LIVE) quiet &= heap_arm(heap);
-    }
+    bool quiet = is_quiet();
     if (load_relaxed(&main_ended) && (most_ms < 0 || most_ms > OUTLIVE_MS)) most_ms = OUTLIVE_MS;
     if (quiet && !stops()) alarm_wait(most_ms);
     return quiet;
@@ -142,7 +153,8 @@ static void run(void) {
         answer_call();
         uint64_t now_ms = os_now_ms();
         scavenge_result_t result = scavenge_pass(now_ms);
-        if (result == SCAVENGE_NOTHING && sleep_until_rung(-1)) continue;
+        /* While all is kept, mostly memory that came free has rung: not worth a look at once. */
+        if (result == SCAVENGE_NOTHING && sleep_until_rung(-1) && !keeps_all()) continue;
         patience = rung || result != SCAVENGE_WAITING ? 1 : patience * 2;
         if (patience > PATIENCE_MOST) patience = PATIENCE_MOST;
         uint64_t length = window_ms();
@@ -174,9 +186,11 @@ static size_t retained_in_round(bool turned) {
     return slices;
 }
 
+static bool is_allowed(int64_t mode) { return mode != NEVER && !keeps_all(); }
+
 static bool is_due(uint64_t now_ms, bool turned) {
     int64_t mode = option_get(EDDY_OPTION_SCAVENGER);
-    if (mode == NEVER || option_get(EDDY_OPTION_DECAY_MS) < 0) return false;
+    if (!is_allowed(mode)) return false;
     if (now_ms < load_relaxed(&retry_at_ms)) return false;
     /* A thread that has no record so far may be the one that frees all, once nobody allocates. */
     if (mode == ALWAYS || thread_count() > 1 || os_has_started_threads()) return true;
@@ -192,6 +206,8 @@ void scavenge_consider(uint64_t now_ms, bool turned) {
 bool scavenge_start(const void *caller) {
     if (thread_self->is_ending || os_is_loader(caller)) return false;
     if (!errand_set(ERRAND_SCAVENGER, false)) return false;
+    /* The program may have set it since it was due. */
+    if (!is_allowed(option_get(EDDY_OPTION_SCAVENGER))) return false;
     uint32_t absent = SCAVENGE_ABSENT;
     if (!swap_strong_ordered(&scavenge_state, &absent, SCAVENGE_STARTING)) return false;
     store_relaxed(&call, CALL_NONE);

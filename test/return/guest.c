@@ -236,6 +236,26 @@ static void it_sleeps_when_nothing_is_to_be_returned(void **state) {
     assert_in_child(quiet);
 }
 
+static void keep_all(void) {
+    start_it();
+    size_t before = rollup_rss();
+    burst(MUCH);
+    check(eddy_option_set(EDDY_OPTION_DECAY_MS, -1) == 0);
+    int thread = scavenger();
+    pause_ms(1000);
+    uint64_t spent = cpu_time(thread);
+    pause_ms(1500);
+    check(cpu_time(thread) == spent);
+    check(rollup_rss() > before + MUCH / 2);
+    check(eddy_option_set(EDDY_OPTION_DECAY_MS, 500) == 0);
+    await_rss(before + LITTLE);
+}
+
+static void it_sleeps_while_everything_is_to_be_kept(void **state) {
+    (void)state;
+    assert_in_child(keep_all);
+}
+
 /* ---- ends ---- */
 
 static void *outlive_main(void *unused) {
@@ -364,6 +384,7 @@ int main(void) {
         cmocka_unit_test(what_a_thread_frees_that_never_allocates_goes_back),
         cmocka_unit_test(it_blocks_all_signals_and_nobody_elses),
         cmocka_unit_test(it_sleeps_when_nothing_is_to_be_returned),
+        cmocka_unit_test(it_sleeps_while_everything_is_to_be_kept),
         cmocka_unit_test(a_process_ends_with_its_last_thread),
         cmocka_unit_test(a_process_ends_whose_last_thread_ends_unseen),
         cmocka_unit_test(the_child_of_a_fork_starts_its_own),

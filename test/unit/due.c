@@ -1,5 +1,5 @@
-/* A process with one thread gets a scavenger once it holds much free memory: what its heaps retain
- * is added up, a few heaps at a look.
+/* When a scavenger is due. A process with one thread gets one once it holds much free memory: what
+ * its heaps retain is added up, a few heaps at a look.
  * SPDX-License-Identifier: MIT */
 #include "common/alone.h"
 #include "common/clock.h"
@@ -7,7 +7,7 @@
 #include "heap/errand.h"
 #include "heap/scavenge.h"
 
-enum { NEVER = 0, AUTO = 1 }; /* EDDY_OPTION_SCAVENGER */
+enum { NEVER = 0, AUTO = 1, ALWAYS = 2 }; /* EDDY_OPTION_SCAVENGER */
 
 /* Each heap retains a page of eight slices: all together more than the 512 slices that make a
  * scavenger due, as many as one look sees much less. */
@@ -36,6 +36,8 @@ static int start(void **state) {
 
 static int end(void **state) {
     eddy_option_set(EDDY_OPTION_SCAVENGER, NEVER);
+    eddy_option_set(EDDY_OPTION_DECAY_MS, 500);
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, 0);
     for (size_t i = 0; i < HEAPS; i++) eddy_heap_destroy(heaps[i]);
     return tear_down_clean(state);
 }
@@ -50,6 +52,32 @@ static void what_all_heaps_retain_is_added_up_over_several_looks(void **state) {
     size_t looks = 1, most = divide_up(heaps_known(), REGISTRY_LOOKS);
     for (bool turned = true; !is_due(turned); turned = false) assert_true(++looks <= most);
     assert_true(looks > 1);
+}
+
+static void never_and_keeping_all_are_heard_up_to_the_last_moment(void **state) {
+    (void)state;
+    (void)errand_set(ERRAND_SCAVENGER, true);
+    eddy_option_set(EDDY_OPTION_SCAVENGER, NEVER);
+    assert_false(scavenge_start(NULL));
+    (void)errand_set(ERRAND_SCAVENGER, true);
+    eddy_option_set(EDDY_OPTION_SCAVENGER, ALWAYS);
+    eddy_option_set(EDDY_OPTION_DECAY_MS, -1);
+    assert_false(scavenge_start(NULL));
+    assert_true(scavenge_is_absent());
+}
+
+/* Beyond the soft limit memory is returned though the program would keep it. */
+static void it_is_due_beyond_the_soft_limit_whatever_the_decay(void **state) {
+    (void)state;
+    eddy_option_set(EDDY_OPTION_SCAVENGER, ALWAYS);
+    eddy_option_set(EDDY_OPTION_DECAY_MS, -1);
+    assert_false(is_due(true));
+    eddy_option_set(EDDY_OPTION_SOFT_LIMIT, SLICE_BYTES);
+    void *object = must(eddy_malloc(MIB));
+    (void)errand_set(ERRAND_SCAVENGER, false);
+    bool due = is_due(true);
+    eddy_free(object);
+    assert_true(due);
 }
 
 static size_t operations;
@@ -72,6 +100,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         DUE_TEST(what_all_heaps_retain_is_added_up_over_several_looks),
         DUE_TEST(one_look_is_at_a_few_heaps),
+        DUE_TEST(never_and_keeping_all_are_heard_up_to_the_last_moment),
+        DUE_TEST(it_is_due_beyond_the_soft_limit_whatever_the_decay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
