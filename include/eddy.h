@@ -214,7 +214,8 @@ EDDY_API bool eddy_heaps_visit(eddy_visit_heap_fn *visit, void *argument);
 
 /* Return every page without a live block and every free span of all heaps to the kernel, without
  * waiting for their decay (one current page per class of a heap of another thread excepted). Waits
- * for owners that are inside Eddy at that moment. The number of bytes returned. O(pages in use). */
+ * for owners that are inside Eddy at that moment. The number of bytes returned meanwhile, those by
+ * other threads included. O(pages in use). */
 EDDY_API size_t eddy_collect(void);
 
 /* ---- memory of the program's own ------------------------------------------------------------ */

@@ -51,7 +51,15 @@ int eddy_option_set_default(eddy_option_t option, int64_t value) {
     return set(option, value, option_set_default);
 }
 
+static size_t purged_bytes(void) {
+    span_totals_t totals;
+    span_totals(&totals);
+    return totals.bytes_purged;
+}
+
 size_t eddy_collect(void) {
+    /* Without decay, or beyond the soft limit, pages are purged as they are freed. */
+    size_t before = purged_bytes();
     thread_t *thread = thread_self;
     if (thread_is_started(thread)) heartbeat(thread, true);
     remote_flush(thread);
@@ -59,7 +67,8 @@ size_t eddy_collect(void) {
         heap_collect(heap, load_relaxed(&heap->thread) == thread);
     }
     idle_free_left();
-    return span_purge_all();
+    (void)span_purge_all();
+    return purged_bytes() - before;
 }
 
 int eddy_add_memory(void *start, size_t bytes) {

@@ -36,6 +36,17 @@ static void malloc_trim_says_whether_memory_went_back(void **state) {
     assert_int_equal(eddy_option_set(EDDY_OPTION_DECAY_MS, decay_ms), 0);
 }
 
+static void malloc_trim_says_so_where_memory_goes_back_at_once(void **state) {
+    (void)state;
+    int64_t decay_ms = eddy_option_get(EDDY_OPTION_DECAY_MS);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_DECAY_MS, 0), 0);
+    allocate_burst();
+    free_burst();
+    assert_int_equal(malloc_trim(0), 1);
+    assert_int_equal(malloc_trim(0), 0);
+    assert_int_equal(eddy_option_set(EDDY_OPTION_DECAY_MS, decay_ms), 0);
+}
+
 static void malloc_trim_ignores_its_padding(void **state) {
     (void)state;
     allocate_burst();
@@ -289,6 +300,7 @@ static void mallopt_returns_0_for_what_has_no_counterpart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(malloc_trim_says_whether_memory_went_back),
+        cmocka_unit_test(malloc_trim_says_so_where_memory_goes_back_at_once),
         cmocka_unit_test(malloc_trim_ignores_its_padding),
         cmocka_unit_test(mallinfo2_is_coherent_at_all_times),
         cmocka_unit_test(mallinfo2_counts_what_is_in_use),
