@@ -327,7 +327,8 @@ typedef struct {
  * library never writes beyond an older struct. O(threads). */
 EDDY_API void eddy_counters(eddy_counters_t *counters, size_t size);
 
-/* What Eddy holds at this moment, in bytes. Exact while no other thread allocates or frees. */
+/* What Eddy holds at this moment, in bytes. Exact while no other thread allocates or frees; a page
+ * that the scavenger returns just then may show twice, as a page and as free. */
 typedef struct eddy_stats {
     size_t live_bytes;     /* in live blocks, counted by their usable size */
     size_t live_blocks;    /* their number */

@@ -23,7 +23,7 @@ static bool started;
 static bool strict_commit;           /* clean spans are closed: open them before use */
 static demand_t demand;              /* slices */
 static _Atomic uint64_t window_seen; /* demand.window, to be read without the lock */
-static size_t spans_purged, bytes_purged;
+static size_t spans_purged, bytes_purged, purging; /* slices that purge_batch has in hand */
 _Atomic bool demand_is_tight;
 
 static size_t dirty_slices(void) { return tiles_slices(SPAN_DIRTY); }
@@ -45,9 +45,7 @@ static size_t group_limit(size_t slices) {
     static bool is_known;
     if (likely(is_known || slices < GROUP_LEAST)) return limit;
     is_known = true;
-    size_t bytes = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
-    if (bytes != SIZE_MAX) limit = bytes >> SLICE_SHIFT;
-    return limit;
+    return limit = os_group_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup") >> SLICE_SHIFT;
 }
 
 /* Of a process that holds so many slices. */
@@ -60,9 +58,9 @@ static size_t soft_limit(size_t slices) {
 /* Whether memory may be taken that nobody holds yet. */
 static bool may_grow(void) { return option_get(EDDY_OPTION_ADDED_ONLY) == 0; }
 
-/* What is in use, or dirty, has changed. */
+/* What is in use, dirty or being purged has changed. */
 static void note_held(void) {
-    size_t slices = demand.in_use + dirty_slices();
+    size_t slices = demand.in_use + dirty_slices() + purging;
     bool tight = slices > soft_limit(slices);
     if (likely(tight == load_relaxed(&demand_is_tight))) return;
     store_relaxed(&demand_is_tight, tight);
@@ -79,6 +77,7 @@ static size_t detach_oldest(page_t **batch, size_t excess) {
     while (taken < PURGE_BATCH && excess > 0 && (head = tiles_take_oldest(excess)) != NULL) {
         excess -= size_min(span_slices(head), excess);
         batch[taken++] = head;
+        purging += span_slices(head);
     }
     return taken;
 }
@@ -100,19 +99,19 @@ static bool purge_span(page_t *head) {
 static size_t purge_batch(size_t excess, size_t *purged_slices) {
     page_t *batch[PURGE_BATCH];
     bool purged[PURGE_BATCH], refused = false;
-    size_t taken = detach_oldest(batch, excess), slices = 0;
+    size_t before = purging, taken = detach_oldest(batch, excess), slices = purging - before;
     for (size_t i = 0; i < taken; i++) purged[i] = may_purge(batch[i]);
     lock_release(&lock);
     for (size_t i = 0; i < taken; i++) purged[i] = purged[i] && purge_span(batch[i]);
     lock_acquire(&lock);
     for (size_t i = 0; i < taken; i++) {
-        slices += span_slices(batch[i]);
         refused |= !purged[i] && !strict_commit;
         spans_purged += purged[i];
         *purged_slices += purged[i] ? span_slices(batch[i]) : 0;
         bytes_purged += purged[i] ? span_bytes(batch[i]) : 0;
         tiles_insert(batch[i], purged[i] ? SPAN_CLEAN : SPAN_DIRTY);
     }
+    purging -= slices;
     note_held();
     return refused ? 0 : size_min(slices, excess);
 }
@@ -426,7 +425,7 @@ void span_totals(span_totals_t *totals) {
     lock_acquire(&lock);
     if (started) {
         totals->used = demand.in_use;
-        totals->dirty = dirty_slices() + tiles_slices(SPAN_KEPT);
+        totals->dirty = dirty_slices() + purging + tiles_slices(SPAN_KEPT);
         totals->clean = tiles_slices(SPAN_CLEAN) + tiles_slices(SPAN_GROUND);
         totals->spans_purged = spans_purged;
         totals->bytes_purged = bytes_purged;
@@ -495,6 +494,6 @@ void span_repair(void) {
     lock_init(&lock, RANK_SPAN);
     if (!started) return;
     tiles_init();
-    demand.in_use = 0;
+    demand.in_use = purging = 0;
     span_walk(repair_head, NULL);
 }

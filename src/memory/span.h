@@ -67,7 +67,8 @@ size_t span_dirty(void);
 size_t span_purge_all(void);
 
 typedef struct span_totals {
-    size_t used, dirty, clean; /* slices; spans in transit count as used */
+    size_t used, dirty, clean; /* slices; spans in transit count as used, or as dirty while they
+                                  are purged */
     size_t reserved, opened;   /* slices */
     size_t spans_purged, bytes_purged;
     size_t metadata_bytes;

@@ -4,6 +4,7 @@
 
 #include "common/alone.h"
 #include "common/faults.h"
+#include "common/forked.h"
 #include "common/span_model.h"
 
 enum { SEEDS = 10, STEPS = 200, WINDOW_MS = 250 };
@@ -276,6 +277,50 @@ static void purges_are_counted(void **state) {
     assert_int_equal(after.bytes_purged - before.bytes_purged, 6 * SLICE_BYTES);
 }
 
+static span_totals_t totals_before;
+
+static bool look_at_totals(os_call_t call) {
+    if (call != OS_PURGE) return false;
+    span_totals_t totals = totals_now();
+    check(memcmp(&totals, &totals_before, sizeof totals) == 0);
+    return true;
+}
+
+static void repair_and_purge(void) {
+    faults_stop();
+    span_repair();
+    check(totals_now().dirty == totals_before.dirty);
+    span_purge_all();
+    check(totals_now().dirty == 0);
+    _exit(EXIT_SUCCESS);
+}
+
+static bool fork_in_a_purge(os_call_t call) {
+    if (call != OS_PURGE) return false;
+    faults_stop();
+    fork_and_wait(repair_and_purge);
+    return true;
+}
+
+static void test_in_a_purge(os_fault_fn *hook) {
+    span_purge_all();
+    assert_true(model_allocate(4, 1, SPAN_FROM_ANY));
+    model_free(&held[0]);
+    totals_before = totals_now();
+    os_fault = hook;
+    assert_int_equal(span_purge_all(), 0);
+}
+
+static void what_is_being_purged_is_dirty_still(void **state) {
+    (void)state;
+    test_in_a_purge(look_at_totals);
+}
+
+static void what_is_being_purged_is_dirty_in_the_child_of_a_fork(void **state) {
+    (void)state;
+    test_in_a_purge(fork_in_a_purge);
+}
+
 static void nothing_is_handed_out_beyond_the_limit(void **state) {
     (void)state;
     bool zero;
@@ -325,6 +370,8 @@ int main(void) {
         ON_MODEL(without_decay_a_freed_span_is_purged_at_once),
         ON_MODEL(with_endless_decay_nothing_is_purged),
         ON_MODEL(purges_are_counted),
+        ON_MODEL(what_is_being_purged_is_dirty_still),
+        ON_MODEL(what_is_being_purged_is_dirty_in_the_child_of_a_fork),
         ON_MODEL(nothing_is_handed_out_beyond_the_limit),
         ON_MODEL(impossible_spans_are_refused),
     };
