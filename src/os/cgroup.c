@@ -7,7 +7,8 @@
 
 #include "os/os.h"
 
-enum { MOUNT_BYTES = 128, PATH_BYTES = 320, GROUPS_BYTES = 2048, LEVELS_MOST = 8 };
+/* The file has a line for each of some thirteen controllers, and its names may be long. */
+enum { MOUNT_BYTES = 128, PATH_BYTES = 512, GROUPS_BYTES = 8192, LEVELS_MOST = 8 };
 /* Version 1 says "no limit" by a number close to the largest. */
 static const size_t LIMIT_MOST = (size_t)1 << 60;
 

@@ -225,7 +225,7 @@ static void beyond_the_soft_limit_no_page_is_kept(void **state) {
 static char folder[] = "/tmp/eddy-groups-XXXXXX";
 
 static void put(const char *name, const char *text) {
-    char path[200];
+    char path[400];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     for (char *c = path + strlen(folder) + 1; (c = strchr(c, '/')) != NULL; c++) {
         *c = '\0';
@@ -264,6 +264,22 @@ static void version_1_names_its_controller(void **state) {
     assert_int_equal(limit_with("5:cpu:/x/y\n4:memory:/x/y\n0::/\n"), 200000000);
     assert_int_equal(limit_with("4:memory:/\n"), SIZE_MAX);
     assert_int_equal(limit_with("4:memory2:/x/y\n"), SIZE_MAX);
+}
+
+static void long_names_of_groups_hide_no_limit(void **state) {
+    (void)state;
+    enum { NAME = 200, LINES = 13 };
+    char name[NAME + 1], groups[LINES * (NAME + 32)], limit[NAME + 64];
+    memset(name, 'g', NAME);
+    name[NAME] = '\0';
+    size_t length = 0;
+    for (int i = LINES; i > 1; i--) {
+        length += (size_t)sprintf(groups + length, "%d:cpu:/pods/%s\n", i, name);
+    }
+    sprintf(groups + length, "1:memory:/pods/%s\n", name);
+    snprintf(limit, sizeof limit, "memory/pods/%s/memory.limit_in_bytes", name);
+    put(limit, "200000000\n");
+    assert_int_equal(limit_with(groups), 200000000);
 }
 
 static void malformed_files_limit_nothing(void **state) {
@@ -322,6 +338,7 @@ int main(void) {
         LIMIT_TEST(beyond_the_soft_limit_no_page_is_kept),
         cmocka_unit_test(version_2_is_limited_by_all_groups_above),
         cmocka_unit_test(version_1_names_its_controller),
+        cmocka_unit_test(long_names_of_groups_hide_no_limit),
         cmocka_unit_test(files_that_cannot_be_read_limit_nothing),
         cmocka_unit_test(malformed_files_limit_nothing),
     };
