@@ -1,5 +1,5 @@
-/* The background thread, as harmless a guest as a thread can be: it takes no signal, and its stack
- * is small.
+/* The background thread, as harmless a guest as a thread can be: it takes no signal, its stack is
+ * small, and it is in no hurry.
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <link.h>
@@ -18,7 +18,18 @@ static pthread_t thread;
 static void (*body)(void);
 static const char *thread_name;
 
+/* It has inherited its policy from whichever thread started it. */
+static void give_up_real_time(void) {
+    int policy;
+    struct sched_param priority;
+    if (pthread_getschedparam(pthread_self(), &policy, &priority) != 0) return;
+    if (policy != SCHED_FIFO && policy != SCHED_RR) return;
+    priority.sched_priority = 0;
+    (void)pthread_setschedparam(pthread_self(), SCHED_OTHER, &priority);
+}
+
 static void *run(void *unused) {
+    give_up_real_time();
     prctl(PR_SET_NAME, thread_name);
     body();
     return unused;

@@ -214,6 +214,24 @@ static void it_blocks_all_signals_and_nobody_elses(void **state) {
     assert_in_child(traits);
 }
 
+static bool set_policy(int policy, int priority) {
+    return sched_setscheduler(0, policy, &(struct sched_param){.sched_priority = priority}) == 0;
+}
+
+static void hurry(void) {
+    check(set_policy(SCHED_FIFO, 1));
+    start_it();
+    check(sched_getscheduler(scavenger()) == SCHED_OTHER);
+    check(sched_getscheduler(0) == SCHED_FIFO);
+}
+
+static void started_at_real_time_priority_it_has_none(void **state) {
+    (void)state;
+    if (!set_policy(SCHED_FIFO, 1)) skip();
+    check(set_policy(SCHED_OTHER, 0));
+    assert_in_child(hurry);
+}
+
 /* Nanoseconds that the kernel has given it. */
 static uint64_t cpu_time(int thread) {
     char path[64];
@@ -395,6 +413,7 @@ int main(void) {
         cmocka_unit_test(free_alone_does_not_start_it),
         cmocka_unit_test(what_a_thread_frees_that_never_allocates_goes_back),
         cmocka_unit_test(it_blocks_all_signals_and_nobody_elses),
+        cmocka_unit_test(started_at_real_time_priority_it_has_none),
         cmocka_unit_test(it_sleeps_when_nothing_is_to_be_returned),
         cmocka_unit_test(it_sleeps_while_everything_is_to_be_kept),
         cmocka_unit_test(a_process_ends_with_its_last_thread),
