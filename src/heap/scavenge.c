@@ -188,12 +188,17 @@ static size_t retained_in_round(bool turned) {
 
 static bool is_allowed(int64_t mode) { return mode != NEVER && !keeps_all(); }
 
+/* A thread that has no record so far may be the one that frees all, once nobody allocates. */
+static bool has_threads(void) {
+    const char *single = os_single_threaded();
+    return single != NULL ? *single == 0 : thread_count() > 1;
+}
+
 static bool is_due(uint64_t now_ms, bool turned) {
     int64_t mode = option_get(EDDY_OPTION_SCAVENGER);
     if (!is_allowed(mode)) return false;
     if (now_ms < load_relaxed(&retry_at_ms)) return false;
-    /* A thread that has no record so far may be the one that frees all, once nobody allocates. */
-    if (mode == ALWAYS || thread_count() > 1 || os_has_started_threads()) return true;
+    if (mode == ALWAYS || has_threads()) return true;
     /* A burst that comes and goes between two windows shows in the thread's own heap. */
     size_t own = load_relaxed(&thread_self->heap.retained_slices);
     return size_max(own, retained_in_round(turned)) + span_dirty() > AUTO_SLICES;

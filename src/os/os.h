@@ -107,8 +107,12 @@ int os_process_id(void);
 /* False once the thread of this process with that id has ended. */
 bool os_thread_is_alive(int thread_id);
 
-/* Whether the C library has started a thread in this process; false where it does not tell. */
-bool os_has_started_threads(void);
+/* What the C library says of this process: 0 once it has started a thread. NULL where it says
+ * nothing, before glibc 2.32 and elsewhere. */
+static inline const char *os_single_threaded(void) {
+    extern const char libc_single_threaded __asm__("__libc_single_threaded") __attribute__((weak));
+    return &libc_single_threaded;
+}
 
 /* Start the one background thread: it runs `function` with all signals blocked, under `name` (15
  * letters at most). False when refused. Allocates; no lock may be held. */

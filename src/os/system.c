@@ -105,13 +105,6 @@ int os_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int os_process_id(void) { return getpid(); }
 
-/* Of glibc 2.32 and later. Weak: other C libraries do not have it. */
-extern const char libc_single_threaded __asm__("__libc_single_threaded") __attribute__((weak));
-
-bool os_has_started_threads(void) {
-    return &libc_single_threaded != NULL && libc_single_threaded == 0;
-}
-
 bool os_thread_is_alive(int thread_id) {
     int saved = errno;
     bool alive = syscall(SYS_tgkill, getpid(), thread_id, 0) == 0 || errno != ESRCH;
