@@ -112,6 +112,10 @@ def choose_allocators(options, folder):
                                               builds.commit(options.before)))
     found = [allocators.LIBC, *allocators.find_peers()]
     chosen += [peer for peer in found if peer.name not in options.without]
+    absent = [name for name in allocators.PEERS
+              if name not in options.without and name not in {peer.name for peer in found}]
+    if absent:
+        say(f"not installed: {', '.join(absent)}; --install-peers installs them")
     for word in options.peer:
         if "=" not in word:
             raise SystemExit(f"--peer {word}: give it a name, NAME=PATH")

@@ -253,8 +253,9 @@ EDDY_API bool eddy_new_handler(size_t size, bool may_throw);
  * on stderr and changes nothing. */
 typedef enum eddy_option {
     EDDY_OPTION_DECAY_MS,   /* freed memory that is needed no more is kept for at least half of this
-                               and goes within one and a half of it: 500 by default; 0 at once; -1
-                               never */
+                               and goes within one and a half of it, or three and a half where a
+                               page waited for its last block: 500 by default; 0 at once; -1 never.
+                               The scavenger hears of a change after half of the old one at most */
     EDDY_OPTION_RETAIN_MAX, /* bytes of empty pages kept ready per heap at most: 256M by default */
     EDDY_OPTION_LIMIT,      /* bytes of blocks and free memory Eddy may hold at most; 0, the
                                default: no limit */
