@@ -51,7 +51,8 @@ void eddy_stats_json(eddy_output_fn *output, void *argument) {
 
 static void put_metrics(const sink_t *sink, const row_t *rows, const void *values) {
     for (const row_t *row = rows; row->name != NULL; row++) {
-        sink_say(sink, "# TYPE eddy_%s gauge\neddy_%s %zu\n", row->key, row->key,
+        const char *type = row->only_rises ? "counter" : "gauge";
+        sink_say(sink, "# TYPE eddy_%s %s\neddy_%s %zu\n", row->key, type, row->key,
                  row_value(row, values));
     }
 }
@@ -76,6 +77,7 @@ void eddy_stats_prometheus(eddy_output_fn *output, void *argument) {
     put_class_metric(&sink, &taken, "live_blocks", offsetof(eddy_class_stats_t, live_blocks));
     put_class_metric(&sink, &taken, "live_bytes", offsetof(eddy_class_stats_t, live_bytes));
     put_class_metric(&sink, &taken, "free_bytes", offsetof(eddy_class_stats_t, free_in_pages));
+    put_class_metric(&sink, &taken, "pending", offsetof(eddy_class_stats_t, pending));
     put_class_metric(&sink, &taken, "retained", offsetof(eddy_class_stats_t, retained));
     snapshot_drop(&taken);
 }

@@ -5,16 +5,18 @@
 
 #include "eddy.h"
 
-#define ROW(type, field, name, bytes)                                                              \
-    { name, #field, offsetof(type, field), bytes }
-#define BYTES(field, name) ROW(eddy_stats_t, field, name, true)
-#define COUNT(field, name) ROW(eddy_counters_t, field, name, false)
+#define ROW(type, field, name, bytes, rises)                                                       \
+    { name, #field, offsetof(type, field), bytes, rises }
+#define BYTES(field, name) ROW(eddy_stats_t, field, name, true, false)
+#define THINGS(field, name) ROW(eddy_stats_t, field, name, false, false)
+#define COUNT(field, name) ROW(eddy_counters_t, field, name, false, true)
+#define LEVEL(field, name) ROW(eddy_counters_t, field, name, false, false)
 #define END                                                                                        \
-    { NULL, NULL, 0, false }
+    { NULL, NULL, 0, false, false }
 
 const row_t rows_stats[] = {
     BYTES(live_bytes, "live bytes"),
-    ROW(eddy_stats_t, live_blocks, "live blocks", false),
+    THINGS(live_blocks, "live blocks"),
     BYTES(free_in_pages, "free in live pages"),
     BYTES(current_empty, "empty current pages"),
     BYTES(retained, "retained pages"),
@@ -22,7 +24,7 @@ const row_t rows_stats[] = {
     BYTES(clean, "free, without memory"),
     BYTES(pending, "pending frees"),
     BYTES(gathered, "gathered frees"),
-    ROW(eddy_stats_t, gathered_pages, "pages they are of", false),
+    THINGS(gathered_pages, "pages they are of"),
     BYTES(metadata, "metadata"),
     BYTES(reserved, "reserved"),
     BYTES(opened, "opened"),
@@ -40,8 +42,8 @@ const row_t rows_counters[] = {
     COUNT(pages_released, "pages released"),
     COUNT(pages_adopted, "pages adopted"),
     COUNT(lists_straightened, "lists straightened"),
-    COUNT(retained_slices, "slices retained"),
-    COUNT(retained_slices_peak, "slices retained, peak"),
+    LEVEL(retained_slices, "slices retained"),
+    LEVEL(retained_slices_peak, "slices retained, peak"),
     COUNT(spans_purged, "spans purged"),
     COUNT(bytes_purged, "bytes purged"),
     COUNT(memory_system_calls, "memory system calls"),

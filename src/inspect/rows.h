@@ -10,6 +10,7 @@ typedef struct row {
     const char *key;  /* for programs: the name of the field */
     size_t offset;
     bool is_bytes; /* false: a number of things */
+    bool only_rises;
 } row_t;
 
 extern const row_t rows_stats[] hidden_symbol;

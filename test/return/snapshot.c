@@ -123,6 +123,10 @@ static void each_metric_has_its_type_and_a_number(void **state) {
     (void)state;
     static text_t text;
     eddy_stats_prometheus(text_append, &text);
+    assert_non_null(strstr(text.bytes, "# TYPE eddy_pages_made counter\n"));
+    assert_non_null(strstr(text.bytes, "# TYPE eddy_retained_slices gauge\n"));
+    assert_non_null(strstr(text.bytes, "# TYPE eddy_live_bytes gauge\n"));
+    assert_non_null(strstr(text.bytes, "# TYPE eddy_class_pending gauge\n"));
     size_t lines = 0;
     for (char *line = strtok(text.bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         lines++;
