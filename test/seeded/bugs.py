@@ -188,6 +188,8 @@ BUGS = (
         "retire_all(heap, &detached);", "", ("unit/idle",)),
     Bug("emptied pages retire in a heap that is dead", IDLE, "may_keep",
         "load_relaxed(&heap->state) == HEAP_LIVE", "true", ("unit/races",)),
+    Bug("emptied pages retire beyond a limit", IDLE, "may_keep",
+        "!limit_is_set(heap)", "true", ("unit/heap_limit",)),
     Bug("an emptied page keeps but its owner's list", IDLE, "retire",
         "page->free = NULL;", "", ("unit/idle", "unit/races")),
     Bug("an emptied page keeps what was pending", IDLE, "retire",
@@ -256,8 +258,8 @@ BUGS = (
         "limit_has_room(alloc_heap(heap), slices)", "true", ("unit/heap_limit",)),
     Bug("a size that no memory holds empties all heaps", "alloc/alloc.c", "collect_at_last",
         "!span_in_bounds(slices, alignment)", "false", ("unit/limits",)),
-    Bug("an errand that ends meanwhile passes for a refusal", "alloc/alloc.c", "refilled",
-        "alone && page == NULL", "may_refill(heap)", ("unit/retained_races",)),
+    Bug("an errand that ends meanwhile passes for a refusal", "alloc/alloc.c",
+        "refilled_at_last", "failed ? NULL", "may_refill(heap) ? NULL", ("unit/retained_races",)),
     Bug("memory that came free meanwhile is refused", "alloc/alloc.c", "collect_at_last",
         "return true;", "return false;", ("unit/limits",)),
     Bug("a stray token is passed on in silence", TOKEN, "settle_token",
@@ -550,6 +552,18 @@ BUGS = (
         ("unit/room",)),
     Bug("shrinking may fail", "alloc/realloc.c", "alloc_resized",
         "copied != NULL || !holds", "copied != NULL || holds || !holds", ("unit/failure",)),
+
+    # ---- what goes back ----
+    Bug("a batch of which nothing goes back is tried for ever", SPAN, "span_housekeep",
+        "purged == 0 || seen == 0", "seen == 0", ("unit/span_strict",)),
+    Bug("what is being purged is nowhere", SPAN, "span_totals",
+        "dirty_slices() + purging +", "dirty_slices() +", ("unit/span",)),
+    Bug("a child still purges", SPAN, "span_repair",
+        "demand.in_use = purging = 0;", "demand.in_use = 0;", ("unit/span",)),
+    Bug("a scavenger starts that is not wanted any more", "heap/scavenge.c", "scavenge_start",
+        "!is_allowed(option_get(EDDY_OPTION_SCAVENGER))", "false", ("unit/due",)),
+    Bug("who keeps all is deaf to the soft limit", "heap/scavenge.c", "keeps_all",
+        "&& !load_relaxed(&demand_is_tight)", "", ("unit/due",)),
 
     # ---- zero, and the rest ----
     Bug("a first call goes on with the heap of no thread", "alloc/alloc.c", "alloc_heap",
